@@ -1,0 +1,1 @@
+//! A Genesys Cloud region on loopback.

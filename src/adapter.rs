@@ -1,0 +1,1 @@
+//! One running adapter: joins the rooms and owns the threads.

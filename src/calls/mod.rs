@@ -1,0 +1,1 @@
+//! What happened: notification bodies in, events out. No I/O, no clock.

@@ -1,0 +1,1 @@
+//! Log, counters, status: what the adapter tells about itself.
