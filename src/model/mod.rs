@@ -7,6 +7,7 @@ pub mod event;
 pub mod feed;
 pub mod frame;
 pub mod id;
+pub mod log;
 pub mod order;
 pub mod roster;
 pub mod time;
