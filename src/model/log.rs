@@ -1,10 +1,9 @@
-//! How much a log line matters.
+//! How much a line of the log matters.
 
-use std::fmt;
-
-/// The level of a log line. The numbers are the C ABI's: a level lets through itself and every smaller number.
+/// The level of a log line, or of the log: a log at a level takes the lines of that level and of those before it.
+/// The numbers are the C ABI's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-#[repr(u32)]
+#[repr(u8)]
 pub enum LogLevel {
     /// A defect, or something that an operator must mend.
     Error = 1,
@@ -20,7 +19,7 @@ pub enum LogLevel {
 }
 
 impl LogLevel {
-    /// All levels, the gravest first.
+    /// All levels, in their order.
     pub const ALL: [Self; 5] = [
         Self::Error,
         Self::Warn,
@@ -29,27 +28,21 @@ impl LogLevel {
         Self::Trace,
     ];
 
-    /// The level with this number of the C ABI.
+    /// The word that settings and status use.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Error => "Error",
+            Self::Warn => "Warn",
+            Self::Info => "Info",
+            Self::Debug => "Debug",
+            Self::Trace => "Trace",
+        }
+    }
+
+    /// The level with the C ABI's number.
     #[must_use]
     pub fn from_number(number: u32) -> Option<Self> {
         Self::ALL.into_iter().find(|level| *level as u32 == number)
-    }
-
-    /// The word for it in settings and logs.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Error => "error",
-            Self::Warn => "warn",
-            Self::Info => "info",
-            Self::Debug => "debug",
-            Self::Trace => "trace",
-        }
-    }
-}
-
-impl fmt::Display for LogLevel {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
     }
 }

@@ -8,7 +8,6 @@ pub mod feed;
 pub mod frame;
 pub mod id;
 pub mod log;
-pub mod log;
 pub mod order;
 pub mod roster;
 pub mod time;
