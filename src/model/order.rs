@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use super::id::{ChannelId, Topic};
-use super::roster::{Queue, UserRecord};
+use super::roster::{QueueRecord, UserRecord};
 use super::time::UtcMicros;
 
 /// The number of an order, unique within a session.
@@ -93,7 +93,7 @@ pub enum Reply {
     /// A page of users.
     Users(Page<UserRecord>),
     /// A page of queues.
-    Queues(Page<std::sync::Arc<Queue>>),
+    Queues(Page<QueueRecord>),
     /// A channel was made.
     Channel {
         /// Its id.

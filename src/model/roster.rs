@@ -25,6 +25,15 @@ pub struct Queue {
     pub name: Arc<str>,
 }
 
+/// One queue of the roster (`GET /api/v2/routing/queues`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QueueRecord {
+    /// Which queue.
+    pub queue: Arc<Queue>,
+    /// How many members it has (`memberCount`), if the list told it: a queue without any is not followed.
+    pub members: Option<u32>,
+}
+
 /// A station as events name it. What a source does not tell stays empty.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Station {
