@@ -2,3 +2,18 @@
 //!
 //! Knows: how to reach the region, how to ask, how a frame is cut into topic and body. Does not know: what to ask next
 //! (that is `session`), what a body means (that is `calls`). Input: orders. Output: replies, socket events, frames.
+//!
+//! [`Wire`] carries out requests and opens websockets; a [`Socket`] gives texts; [`cut`] finds topic and body of a text
+//! without reading the body, [`cut_whole`] does so for every valid envelope at the cost of reading it. [`socket_event`]
+//! tells which frames are about the socket itself.
+//!
+//! Tokens and the addresses of channels live here and nowhere else. Every wait has a time limit ([`Limits`]); nothing
+//! is repeated, and no redirect is followed: whether to try again is the session's to decide.
+
+mod frame;
+mod socket;
+mod wire;
+
+pub use frame::{Uncut, cut, cut_whole, socket_event, system_event};
+pub use socket::{Inbound, Socket};
+pub use wire::{Limits, Wire, WireConfig};
