@@ -4,6 +4,18 @@
 //! Output: [`Settings`], or every problem of the document at once. The one thing read beside the document is what it
 //! names: the variable or file of a secret, and the file of trusted roots.
 
+mod document;
+mod later;
+mod reference;
+mod region;
+mod schema;
+mod secret;
+mod table;
+mod trust;
+
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -12,7 +24,12 @@ use std::time::Duration;
 use secrecy::SecretString;
 use url::Url;
 
+use self::document::Node;
+use self::table::{Draft, Kind, Place, Row, TABLE};
 use crate::model::log::LogLevel;
+
+/// The key of the object that holds the other keys.
+const ADVANCED: &str = "AdvancedSettings";
 
 /// What an adapter is told, checked and complete. Its [`Debug`](fmt::Debug) shows no secret.
 #[derive(Debug, Clone)]
@@ -112,4 +129,366 @@ pub struct Accepted {
     pub settings: Settings,
     /// What an operator should know about it all the same.
     pub warnings: Vec<Problem>,
+}
+
+/// Reads a document: settings, or all its problems at once.
+pub fn read(document: &str) -> Result<Accepted, Vec<Problem>> {
+    let top = document::parse(document).map_err(|problem| vec![problem])?;
+    let mut reading = Reading::default();
+    reading.look_over(Place::Top, &top);
+    let advanced: &[(String, Node)] = match value(&top, ADVANCED) {
+        Some(Node::Object(entries)) => entries,
+        Some(node) if !node.is_blank() => {
+            let right = "Write an object: {\"LogLevel\": \"info\", …}, or leave it out";
+            reading.problem(ADVANCED.to_owned(), Fault::new(node.what(), right));
+            &[]
+        }
+        _ => &[],
+    };
+    reading.look_over(Place::Advanced, advanced);
+    for row in TABLE {
+        let block = match row.place {
+            Place::Top => &top,
+            Place::Advanced => advanced,
+        };
+        reading.row(row, value(block, row.key));
+    }
+    if !reading.problems.is_empty() {
+        return Err(reading.problems);
+    }
+    match reading.draft.finish() {
+        Some(settings) => Ok(Accepted {
+            settings,
+            warnings: reading.warnings,
+        }),
+        None => Err(vec![Problem {
+            key: "The document".to_owned(),
+            wrong: "was read, but a row of the table gave no value: a defect in this library"
+                .to_owned(),
+            right: "Report it with the version of the library".to_owned(),
+        }]),
+    }
+}
+
+/// The settings as a JSON Schema (draft 2020-12). It describes how values are best written; [`read`] takes a little
+/// more, for example numbers between blanks.
+#[must_use]
+pub fn schema() -> String {
+    schema::text()
+}
+
+/// The reference page, `docs/SETTINGS.md`.
+#[must_use]
+pub fn reference_page() -> String {
+    reference::page()
+}
+
+/// The settings for the status, shaped like the document: every key of the table, secrets as `***`.
+#[must_use]
+pub fn shown(settings: &Settings) -> serde_json::Value {
+    let block = |place| -> serde_json::Map<String, serde_json::Value> {
+        let rows = TABLE.iter().filter(|row| row.place == place);
+        rows.map(|row| (row.key.to_owned(), (row.show)(settings)))
+            .collect()
+    };
+    let mut top = block(Place::Top);
+    top.insert(ADVANCED.to_owned(), block(Place::Advanced).into());
+    top.into()
+}
+
+/// What is wrong with a value, and what would be right; its key is known where it is caught.
+struct Fault {
+    wrong: String,
+    right: String,
+}
+
+impl Fault {
+    fn new(wrong: impl Into<String>, right: impl Into<String>) -> Self {
+        Self {
+            wrong: wrong.into(),
+            right: right.into(),
+        }
+    }
+
+    fn of(self, key: String) -> Problem {
+        Problem {
+            key,
+            wrong: self.wrong,
+            right: self.right,
+        }
+    }
+}
+
+/// A document while it is read.
+#[derive(Default)]
+struct Reading {
+    draft: Draft,
+    problems: Vec<Problem>,
+    warnings: Vec<Problem>,
+}
+
+impl Reading {
+    fn problem(&mut self, key: String, fault: Fault) {
+        self.problems.push(fault.of(key));
+    }
+
+    fn warning(&mut self, key: String, fault: Fault) {
+        self.warnings.push(fault.of(key));
+    }
+
+    /// Keys that are written twice, that nobody knows, or that do nothing.
+    fn look_over(&mut self, place: Place, entries: &[(String, Node)]) {
+        let mut seen = std::collections::HashMap::new();
+        for (key, _) in entries {
+            let times = seen.entry(key.as_str()).or_insert(0_u32);
+            *times += 1;
+            match *times {
+                1 => self.look_at(place, key),
+                2 => {
+                    let right = "Leave one of them, so that it is clear which value holds";
+                    self.problem(
+                        path(place, key),
+                        Fault::new("is written more than once", right),
+                    );
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn look_at(&mut self, place: Place, key: &str) {
+        if known(place).any(|known| known == key) {
+            return;
+        }
+        let elsewhere = match place {
+            Place::Top => known(Place::Advanced)
+                .chain(later::WITHOUT_EFFECT)
+                .any(|known| known == key),
+            Place::Advanced => known(Place::Top)
+                .chain(later::SET_ASIDE)
+                .any(|known| known == key),
+        };
+        match place {
+            Place::Top if elsewhere => self.problem(
+                path(place, key),
+                Fault::new(
+                    "is not a key of the document itself",
+                    format!("Write it in {ADVANCED}"),
+                ),
+            ),
+            Place::Top if !later::SET_ASIDE.contains(&key) => {
+                let right = nearest(key, known(Place::Top)).map_or_else(
+                    || "Leave it out".to_owned(),
+                    |near| format!("Did you mean {near}"),
+                );
+                self.problem(
+                    path(place, key),
+                    Fault::new("is not a known key; case matters in keys", right),
+                );
+            }
+            Place::Top => {}
+            Place::Advanced if elsewhere => self.warning(
+                path(place, key),
+                Fault::new(
+                    format!("has no effect in {ADVANCED}"),
+                    "Write it in the document itself",
+                ),
+            ),
+            Place::Advanced if later::WITHOUT_EFFECT.contains(&key) => self.warning(
+                path(place, key),
+                Fault::new(
+                    "is known, but has no effect in this version",
+                    "It may stay; do not rely on it",
+                ),
+            ),
+            Place::Advanced => {
+                let right = nearest(key, known(Place::Advanced).chain(later::WITHOUT_EFFECT))
+                    .map_or_else(
+                        || "Leave it out".to_owned(),
+                        |near| format!("Did you mean {near}"),
+                    );
+                let wrong = "is not a known key and has no effect; case matters in keys";
+                self.warning(path(place, key), Fault::new(wrong, right));
+            }
+        }
+    }
+
+    /// One row of the table and what the document says to it.
+    fn row(&mut self, row: &Row, node: Option<&Node>) {
+        let read = match (node.filter(|node| !node.is_blank()), row.default) {
+            (Some(node), _) => take(row, node, &mut self.draft),
+            (None, Some(default)) => take(row, &Node::Text(default.to_owned()), &mut self.draft),
+            (None, None) => {
+                let wrong = if node.is_some() {
+                    "is empty"
+                } else {
+                    "is missing"
+                };
+                Err(Fault::new(wrong, format!("Write it: {}", asked(row))))
+            }
+        };
+        match read {
+            Ok(None) => {}
+            Ok(Some(warning)) => self.warning(path(row.place, row.key), warning),
+            Err(fault) => self.problem(path(row.place, row.key), fault),
+        }
+    }
+}
+
+/// Reads one value as its row says. Blanks around text mean nothing.
+fn take(row: &Row, node: &Node, draft: &mut Draft) -> Result<Option<Fault>, Fault> {
+    let of_type = |right: &str| Err(Fault::new(node.what(), right));
+    match &row.kind {
+        Kind::Text { read, .. } => match node {
+            Node::Text(text) => read(draft, text.trim()),
+            _ => of_type("Write text in quotation marks"),
+        },
+        Kind::Choice { words, put } => {
+            let right = format!("Write {}", one_of(words));
+            let Node::Text(text) = node else {
+                return of_type(&right);
+            };
+            let place = words
+                .iter()
+                .position(|(word, _)| word.eq_ignore_ascii_case(text.trim()));
+            let wrong = || {
+                Fault::new(
+                    format!("is {}, which is none of its values", quoted(text)),
+                    right,
+                )
+            };
+            put(draft, place.ok_or_else(wrong)?);
+            Ok(None)
+        }
+        Kind::Whole {
+            min,
+            max,
+            unit,
+            put,
+        } => {
+            let right = format!("Write a whole number of {unit} from {min} to {max}");
+            let value = match node {
+                Node::Whole(value) => Some(*value),
+                Node::Text(text) => text.trim().parse().ok(),
+                Node::Number(_) => None,
+                _ => return of_type(&right),
+            };
+            let Some(value) = value.filter(|value| (min..=max).contains(&value)) else {
+                let written = match node {
+                    Node::Whole(value) => value.to_string(),
+                    Node::Number(text) => text.clone(),
+                    Node::Text(text) => quoted(text),
+                    _ => String::new(),
+                };
+                return Err(Fault::new(format!("is {written}"), right));
+            };
+            put(draft, value);
+            Ok(None)
+        }
+        Kind::Fixed(value) => match node {
+            Node::Text(text) if text.trim() == *value => Ok(None),
+            _ => Err(Fault::new(
+                "cannot be changed",
+                format!("Leave it out, or write \"{value}\""),
+            )),
+        },
+        Kind::StaysOff { wrong, right } => match node {
+            Node::Bool(false) => Ok(None),
+            Node::Bool(true) => Err(Fault::new(*wrong, *right)),
+            Node::Text(text) if text.trim().eq_ignore_ascii_case("false") => Ok(None),
+            Node::Text(text) if text.trim().eq_ignore_ascii_case("true") => {
+                Err(Fault::new(*wrong, *right))
+            }
+            Node::Text(text) => Err(Fault::new(
+                format!("is {}", quoted(text)),
+                "Write true or false",
+            )),
+            _ => of_type("Write true or false"),
+        },
+    }
+}
+
+/// What a row asks for, in a few words.
+fn asked(row: &Row) -> String {
+    match &row.kind {
+        Kind::Text { form, .. } => (*form).to_owned(),
+        Kind::Choice { words, .. } => one_of(words),
+        Kind::Whole { min, max, unit, .. } => format!("{min} to {max} {unit}"),
+        Kind::Fixed(value) => format!("`{value}`"),
+        Kind::StaysOff { .. } => "`false`".to_owned(),
+    }
+}
+
+fn one_of(words: &[(&str, &str)]) -> String {
+    let words: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+    match words.split_last() {
+        Some((last, [])) => (*last).to_owned(),
+        Some((last, others)) => format!("{} or {last}", others.join(", ")),
+        None => String::new(),
+    }
+}
+
+/// The keys that belong to a place.
+fn known(place: Place) -> impl Iterator<Item = &'static str> {
+    let rows = TABLE
+        .iter()
+        .filter(move |row| row.place == place)
+        .map(|row| row.key);
+    rows.chain((place == Place::Top).then_some(ADVANCED))
+}
+
+/// The value of a key. Where it is written twice, the last holds in JSON; the document is refused all the same.
+fn value<'a>(entries: &'a [(String, Node)], key: &str) -> Option<&'a Node> {
+    entries
+        .iter()
+        .rev()
+        .find(|(written, _)| written == key)
+        .map(|(_, node)| node)
+}
+
+/// The known word that was most likely meant: but for case, or but for a third of its letters.
+fn nearest(written: &str, known: impl Iterator<Item = &'static str>) -> Option<&'static str> {
+    let lower = written.to_lowercase();
+    let near = known
+        .map(|word| {
+            (
+                strsim::damerau_levenshtein(&lower, &word.to_lowercase()),
+                word,
+            )
+        })
+        .min_by_key(|(distance, _)| *distance);
+    near.filter(|(distance, word)| *distance <= (word.len() / 3).max(1))
+        .map(|(_, word)| word)
+}
+
+/// A key as operators find it in their document. An unknown one is cut, and stays on one line.
+fn path(place: Place, key: &str) -> String {
+    let key = plain(key);
+    match place {
+        Place::Top => key,
+        Place::Advanced => format!("{ADVANCED}.{key}"),
+    }
+}
+
+/// What was written, between backticks: cut, and on one line. Never for a secret.
+fn quoted(text: &str) -> String {
+    format!("`{}`", plain(text))
+}
+
+fn plain(text: &str) -> String {
+    const LONGEST: usize = 80;
+    let mut shown: String = text
+        .chars()
+        .take(LONGEST)
+        .flat_map(|c| {
+            let control = c.is_control();
+            c.escape_default()
+                .take_while(move |_| control)
+                .chain((!control).then_some(c))
+        })
+        .collect();
+    if text.chars().nth(LONGEST).is_some() {
+        shown.push('…');
+    }
+    shown
 }
