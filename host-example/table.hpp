@@ -1,0 +1,78 @@
+// The live table: one row an event, columns aligned by characters, coloured if the caller asks for it.
+#pragma once
+
+#include <cstdio>
+#include <string>
+#include <string_view>
+
+#include <genesys_cloud_adapter.hpp>
+
+namespace table {
+
+// One cell of `width` characters (not bytes), cut with an ellipsis; control characters do not reach the terminal.
+inline void cell(std::string& out, std::string_view text, std::size_t width) {
+    std::size_t shown = 0, length = 0;
+    for (const char c : text) length += (static_cast<unsigned char>(c) & 0xC0) != 0x80;
+    for (const char c : text) {
+        const auto byte = static_cast<unsigned char>(c);
+        if ((byte & 0xC0) != 0x80 && ++shown == width && length > width) {
+            out.append("…");
+            break;
+        }
+        out.push_back(byte < 0x20 || byte == 0x7F ? '?' : c);
+    }
+    out.append(length < width ? width - length : 0, ' ').append("  ");
+}
+
+inline void clock(std::string& out, gca::Time time) {
+    const auto ms = (time.time_since_epoch().count() / 1000) % (24 * 3600 * 1000);
+    char text[32];
+    std::snprintf(text, sizeof text, "%02d:%02d:%02d.%03d", static_cast<int>(ms / 3600000), static_cast<int>(ms / 60000 % 60),
+                  static_cast<int>(ms / 1000 % 60), static_cast<int>(ms % 1000));
+    cell(out, text, 12);
+}
+
+inline const char* colour(gca::EventKind kind) {
+    switch (kind) {
+        case gca::EventKind::Established: return "\x1b[32m";
+        case gca::EventKind::Delivered:
+        case gca::EventKind::Originated: return "\x1b[33m";
+        case gca::EventKind::Held: return "\x1b[34m";
+        case gca::EventKind::Lost: return "\x1b[1;31m";
+        case gca::EventKind::FeedState: return "\x1b[35m";
+        case gca::EventKind::ConnectionCleared:
+        case gca::EventKind::CallCleared: return "\x1b[2m";
+        default: return "";
+    }
+}
+
+inline std::string_view without_scheme(std::string_view address) {
+    return address.substr(0, 4) == "tel:" || address.substr(0, 4) == "sip:" ? address.substr(4) : address;
+}
+
+inline void heading(std::string& out) {
+    cell(out, "time (UTC)", 12), cell(out, "call", 8), cell(out, "agent", 20), cell(out, "event", 20);
+    cell(out, "parties", 36), out.append("cause\n");
+}
+
+inline void row(std::string& out, const gca::Event& event, bool coloured) {
+    if (coloured) out.append(colour(event.kind()));
+    clock(out, event.platform_time().value_or(event.received_time()));
+    cell(out, event.conversation_id(), 8);
+    cell(out, event.user_name().empty() ? event.purpose() : event.user_name(), 20);
+    cell(out, name(event.kind()), 20);
+    std::string parties;
+    if (!event.ani().empty() || !event.dnis().empty()) {
+        parties.append(without_scheme(event.ani())).append(" > ").append(without_scheme(event.dnis()));
+    } else {
+        parties.append(event.station_name());
+    }
+    cell(out, parties, 36);
+    if (event.cause() != gca::Cause::None) out.append(name(event.cause())).append(" ");
+    if (!event.raw_word().empty()) cell(out, event.raw_word(), event.raw_word().size());
+    event.state_report([&out](const gca::State& state) { out.append(name(state.feed())).append(" ").append(name(state.why())); });
+    while (out.back() == ' ') out.pop_back();
+    out.append(coloured ? "\x1b[0m\n" : "\n");
+}
+
+}  // namespace table
