@@ -50,6 +50,9 @@ const QUEUES: u32 = 12;
 const CALLS_IN_20_S: u32 = 60;
 const CALLS_PER_MINUTE: u32 = 360;
 
+/// What was sent this long before the end of the run must have come.
+const ARRIVES_WITHIN: Duration = Duration::from_millis(1500);
+
 /// How many defects are told one by one.
 const TOLD: usize = 20;
 
@@ -131,11 +134,14 @@ impl Demo {
             .arg(self.seconds.to_string());
         command.stdin(Stdio::null());
         let (host, ()) = Started::new(&mut command, |_| ())?;
+        // Just before the end: what was sent by now has the time to arrive.
+        let early = Duration::from_secs(u64::from(self.seconds)).saturating_sub(ARRIVES_WITHIN);
+        std::thread::sleep(early);
+        let settled = truth(&region)?;
         let ended = host.wait(Duration::from_secs(u64::from(self.seconds) + 60))?;
-        let truth = region.get("/_sim/truth")?;
+        let truth = truth(&region)?.settle(&settled);
         drop(region);
-        let _ = std::fs::write(stage.records.join("truth.json"), &truth);
-        let mut judgement = judge(&lines(&record)?, &acts(&truth)?, Outages::default());
+        let mut judgement = judge(&lines(&record)?, &truth, Outages::default());
         if !ended.success() {
             judgement.against(format!("the host ended with {ended}"));
         }
@@ -181,8 +187,8 @@ fn lines(record: &Path) -> Result<Vec<Line>, Failed> {
     Ok(lines)
 }
 
-fn acts(truth: &[u8]) -> Result<Vec<Truth>, Failed> {
-    serde_json::from_slice(truth)
+fn truth(region: &Region) -> Result<Truth, Failed> {
+    serde_json::from_slice(&region.get("/_sim/truth")?)
         .map_err(|error| Failed::new(format!("cannot read the region's truth: {error}")))
 }
 

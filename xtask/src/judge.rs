@@ -4,9 +4,10 @@
 //! the plugin, whose types it does not share, so that one mistake cannot hide on both sides. Input: two lists. Output:
 //! a [`Verdict`], and a sentence for each defect.
 //!
-//! Facts are matched by what they are about (party, call or agent) and by kind, the n-th by the n-th. A fact that the
-//! region sent while the feed was up must have come; one that it could not send (nobody followed it yet) may have come
-//! as part of a later snapshot.
+//! Facts are matched by what they are about (party, call or agent) and by kind, the n-th by the n-th. A fact that
+//! happened while the feed was up and that the region sent must have come; one that it could not send (nobody followed
+//! it) may have come. The truth is read twice: what was sent by the first reading, a moment before the end of the run,
+//! had the time to arrive; the second, after the end, says what may have come beside that.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -30,7 +31,18 @@ const JUDGED: &[(&str, &str)] = &[
 ];
 
 /// Acts of the region that do not become events in this version. An act in neither list is a defect of the judge.
-const NOT_JUDGED: &[&str] = &[];
+const NOT_JUDGED: &[&str] = &[
+    "contacting",
+    "queued",
+    "dequeued",
+    "secure_pause_started",
+    "secure_pause_ended",
+    "after_call_work_started",
+    "after_call_work_ended",
+    "wrapup",
+    "attributes",
+    "transferred",
+];
 
 /// Events that are about the feed itself, not about the region.
 const OF_THE_FEED: &[&str] = &["feed_state", "lost"];
@@ -38,16 +50,24 @@ const OF_THE_FEED: &[&str] = &["feed_state", "lost"];
 /// A leg that ended this long before the end of the run must have been cleared.
 const CLEAR_WITHIN_US: i64 = 5_000_000;
 
-/// What was sent this shortly before the end of the run may still have been on its way.
-const ON_ITS_WAY_US: i64 = 1_000_000;
-
 /// How much longer than the real outage a recorded gap may be.
 const GAP_TOLERANCE_S: f64 = 45.0;
 
-/// One act of the region, as `/_sim/truth` tells it.
+/// What really happened, as `/_sim/truth` tells it.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub(crate) struct Truth {
+    /// How often each script was begun.
+    pub(crate) scripts_played: BTreeMap<String, u64>,
+    /// The acts, in order.
+    pub(crate) acts: Vec<Act>,
+}
+
+/// One act of the region.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
-pub(crate) struct Truth {
+pub(crate) struct Act {
+    /// Its number.
+    pub(crate) act: u64,
     /// When it happened, in microseconds since 1970 UTC.
     #[serde(deserialize_with = "moment")]
     pub(crate) time: i64,
@@ -60,10 +80,29 @@ pub(crate) struct Truth {
     pub(crate) user: String,
     #[serde(deserialize_with = "text")]
     pub(crate) detail: String,
-    /// The topics on which somebody was sent it. Empty: nobody followed it at that moment.
+    /// The topics on which somebody was sent it. Empty: nobody followed it.
     pub(crate) sent: Vec<serde_json::Value>,
     #[serde(deserialize_with = "text")]
     pub(crate) script: String,
+    /// It was sent early enough to have arrived before the end of the run.
+    #[serde(skip)]
+    pub(crate) settled: bool,
+}
+
+impl Truth {
+    /// Joins two readings: what was sent by the first had the time to arrive.
+    pub(crate) fn settle(mut self, earlier: &Self) -> Self {
+        let sent: BTreeSet<u64> = earlier
+            .acts
+            .iter()
+            .filter(|act| !act.sent.is_empty())
+            .map(|act| act.act)
+            .collect();
+        for act in &mut self.acts {
+            act.settled = sent.contains(&act.act);
+        }
+        self
+    }
 }
 
 /// One line of the host's record.
@@ -72,7 +111,7 @@ pub(crate) struct Truth {
 pub(crate) enum Line {
     Event(Event),
     State(State),
-    End(End),
+    End,
     #[serde(other)]
     Other,
 }
@@ -104,13 +143,6 @@ pub(crate) struct State {
     pub(crate) at_us: i64,
     pub(crate) feed: String,
     pub(crate) why: String,
-}
-
-/// The host's last line.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default)]
-pub(crate) struct End {
-    pub(crate) at_us: i64,
 }
 
 /// What really was interrupted, as whoever made the interruptions knows it.
@@ -161,8 +193,6 @@ pub(crate) struct Judgement {
     pub(crate) verdict: Verdict,
     /// One sentence for each defect.
     pub(crate) findings: Vec<String>,
-    /// The names of the scripts of which something was sent.
-    pub(crate) scripts: BTreeSet<String>,
 }
 
 impl Judgement {
@@ -196,10 +226,10 @@ impl std::fmt::Display for About<'_> {
 type Key<'a> = (About<'a>, &'static str);
 
 /// Compares a host's record with the truth.
-pub(crate) fn judge(lines: &[Line], truth: &[Truth], outages: Outages) -> Judgement {
+pub(crate) fn judge(lines: &[Line], truth: &Truth, outages: Outages) -> Judgement {
     let run = Run::read(lines);
     let mut court = Court::default();
-    let (facts, scripts, calls) = court.facts(&run, truth);
+    let (facts, calls) = court.facts(&run, &truth.acts);
     let seen = court.seen(&run);
     court.ids(&run);
     court.sequence(&run);
@@ -208,7 +238,7 @@ pub(crate) fn judge(lines: &[Line], truth: &[Truth], outages: Outages) -> Judgem
     if run.up_us.is_none() {
         court.findings.push("the feed never came up".to_owned());
     }
-    if run.end_us.is_none() {
+    if !run.ended {
         court
             .findings
             .push("the host's record has no last line: it did not end by itself".to_owned());
@@ -239,12 +269,15 @@ pub(crate) fn judge(lines: &[Line], truth: &[Truth], outages: Outages) -> Judgem
         outage_s: outages.seconds,
         p50_us,
         p99_us,
-        scripts: scripts.len(),
+        scripts: truth
+            .scripts_played
+            .values()
+            .filter(|times| **times > 0)
+            .count(),
     };
     Judgement {
         verdict,
         findings: court.findings,
-        scripts,
     }
 }
 
@@ -253,7 +286,9 @@ struct Run<'a> {
     events: Vec<&'a Event>,
     states: Vec<&'a State>,
     up_us: Option<i64>,
-    end_us: Option<i64>,
+    /// When the adapter was told to stop.
+    stopped_us: Option<i64>,
+    ended: bool,
 }
 
 impl<'a> Run<'a> {
@@ -262,7 +297,8 @@ impl<'a> Run<'a> {
             events: Vec::new(),
             states: Vec::new(),
             up_us: None,
-            end_us: None,
+            stopped_us: None,
+            ended: false,
         };
         for line in lines {
             match line {
@@ -271,19 +307,22 @@ impl<'a> Run<'a> {
                     if state.feed == "up" && run.up_us.is_none() {
                         run.up_us = Some(state.at_us);
                     }
+                    if state.why == "stopped" && run.stopped_us.is_none() {
+                        run.stopped_us = Some(state.at_us);
+                    }
                     run.states.push(state);
                 }
-                Line::End(end) => run.end_us = Some(end.at_us),
+                Line::End => run.ended = true,
                 Line::Other => {}
             }
         }
         run
     }
 
-    /// The end of the run: what the host says, else the last thing that it wrote.
+    /// The end of the run: when the adapter was told to stop, else the last event.
     fn end(&self) -> i64 {
         let last = self.events.iter().map(|e| e.at_us).max();
-        self.end_us.or(last).unwrap_or(i64::MIN)
+        self.stopped_us.or(last).unwrap_or(i64::MIN)
     }
 
     /// Microseconds for which the feed was said not to be up, after it first was and before it was told to stop.
@@ -339,8 +378,8 @@ struct Court {
 /// An act of the region that has become, or must become, an event.
 #[derive(Clone, Copy)]
 struct Fact<'a> {
-    truth: &'a Truth,
-    /// Sent while the feed was up and long enough before the end: it must have come.
+    act: &'a Act,
+    /// Happened while the feed was up, and was sent long enough before the end: it must have come.
     required: bool,
 }
 
@@ -349,22 +388,12 @@ type Seen<'a> = BTreeMap<Key<'a>, Vec<&'a Event>>;
 
 impl Court {
     /// The facts of the truth in order, and what was played.
-    fn facts<'a>(
-        &mut self,
-        run: &Run<'_>,
-        truth: &'a [Truth],
-    ) -> (Facts<'a>, BTreeSet<String>, usize) {
+    fn facts<'a>(&mut self, run: &Run<'_>, acts: &'a [Act]) -> (Facts<'a>, usize) {
         let mut facts = Facts::new();
-        let mut scripts = BTreeSet::new();
         let mut calls = BTreeSet::new();
         let mut strange = BTreeSet::new();
-        let until = run.end().saturating_sub(ON_ITS_WAY_US);
-        for act in truth.iter().filter(|act| act.time <= run.end()) {
-            let followed = !act.sent.is_empty();
-            if followed && !act.script.is_empty() {
-                scripts.insert(act.script.clone());
-            }
-            if followed && !act.conversation.is_empty() {
+        for act in acts.iter().filter(|act| act.time <= run.end()) {
+            if !act.sent.is_empty() && !act.conversation.is_empty() {
                 calls.insert(act.conversation.as_str());
             }
             let Some((_, kind)) = JUDGED.iter().find(|(name, _)| *name == act.kind) else {
@@ -376,18 +405,17 @@ impl Court {
                 }
                 continue;
             };
-            let required =
-                followed && run.up_us.is_some_and(|up| act.time >= up) && act.time <= until;
+            let required = act.settled && run.up_us.is_some_and(|up| act.time >= up);
             let about = about(kind, &act.conversation, &act.participant, &act.user);
-            facts.entry((about, kind)).or_default().push(Fact {
-                truth: act,
-                required,
-            });
+            facts
+                .entry((about, kind))
+                .or_default()
+                .push(Fact { act, required });
         }
         for of_one in facts.values_mut() {
-            of_one.sort_by_key(|fact| fact.truth.time);
+            of_one.sort_by_key(|fact| fact.act.time);
         }
-        (facts, scripts, calls.len())
+        (facts, calls.len())
     }
 
     /// The events in order, by what they are about.
@@ -477,14 +505,10 @@ impl Court {
                     "missing: {} of {}, {:.3} s into the run ({}{}{})",
                     key.1,
                     key.0,
-                    (fact.truth.time - run.up_us.unwrap_or_default()) as f64 / 1e6,
-                    fact.truth.script,
-                    if fact.truth.script.is_empty() {
-                        ""
-                    } else {
-                        ", "
-                    },
-                    fact.truth.detail,
+                    (fact.act.time - run.up_us.unwrap_or_default()) as f64 / 1e6,
+                    fact.act.script,
+                    if fact.act.script.is_empty() { "" } else { ", " },
+                    fact.act.detail,
                 ));
             }
             for event in surplus {
@@ -524,7 +548,7 @@ impl Court {
             let opened = count("established")
                 .max(count("delivered"))
                 .max(count("originated"));
-            let ended = facts.iter().filter(|fact| fact.truth.time <= until).count();
+            let ended = facts.iter().filter(|fact| fact.act.time <= until).count();
             let open = opened
                 .min(ended)
                 .saturating_sub(count("connection_cleared"));
@@ -572,12 +596,12 @@ fn match_by_value<'f, 'a>(facts: &[Fact<'f>], events: &[&'a Event]) -> Unmatched
     let mut left: Vec<&Event> = events.to_vec();
     let mut missing = Vec::new();
     let same = |fact: &Fact<'_>, event: &Event| {
-        let value = fact.truth.detail.is_empty()
+        let value = fact.act.detail.is_empty()
             || event.raw.is_empty()
-            || plain(&fact.truth.detail) == plain(&event.raw);
+            || plain(&fact.act.detail) == plain(&event.raw);
         let time = event
             .platform_time_us
-            .is_none_or(|at| at == i64::MIN || at / 1000 == fact.truth.time / 1000);
+            .is_none_or(|at| at == i64::MIN || at / 1000 == fact.act.time / 1000);
         value && time
     };
     for fact in facts {
@@ -634,14 +658,14 @@ mod tests {
     /// A run of 20 s in which one call is offered, answered, held, retrieved and ended, and an agent goes to a break;
     /// the host saw all of it.
     struct Record {
-        truth: Vec<Truth>,
+        truth: Truth,
         lines: Vec<Line>,
     }
 
     impl Record {
         fn new() -> Self {
             let mut record = Self {
-                truth: Vec::new(),
+                truth: Truth::default(),
                 lines: Vec::new(),
             };
             record.state(0, "up", "none");
@@ -660,19 +684,25 @@ mod tests {
             record.act(9, "conversation_ended", "call-1", "");
             record.event(9, "call_cleared", "call-1", "");
             record.agent(10, "Break");
-            record.lines.push(Line::End(End { at_us: 20 * SECOND }));
+            record
+                .truth
+                .scripts_played
+                .insert("an inbound call".to_owned(), 1);
+            record.state(20, "down", "stopped");
+            record.lines.push(Line::End);
             record
         }
 
         fn act(&mut self, at_s: i64, kind: &str, conversation: &str, participant: &str) {
-            self.truth.push(Truth {
+            self.truth.acts.push(Act {
                 time: at_s * SECOND,
                 kind: kind.to_owned(),
                 conversation: conversation.to_owned(),
                 participant: participant.to_owned(),
                 sent: vec!["v2.users.u.conversations".into()],
                 script: "an inbound call".to_owned(),
-                ..Truth::default()
+                settled: true,
+                ..Act::default()
             });
         }
 
@@ -695,7 +725,7 @@ mod tests {
         fn agent(&mut self, at_s: i64, presence: &str) {
             self.act(at_s, "presence", "", "");
             self.event(at_s, "agent_presence", "", "");
-            if let Some(act) = self.truth.last_mut() {
+            if let Some(act) = self.truth.acts.last_mut() {
                 act.user = "u".to_owned();
                 act.detail = presence.to_owned();
             }
@@ -844,7 +874,7 @@ mod tests {
     fn an_agent_state_that_comes_again_under_another_id_is_a_duplicate() {
         let mut record = Record::new();
         record.agent(10, "Break");
-        record.truth.pop();
+        record.truth.acts.pop();
         let verdict = record.judge();
         assert!(!verdict.pass);
         assert_eq!(verdict.duplicates, 1);
@@ -868,9 +898,10 @@ mod tests {
     #[test]
     fn a_leg_that_ended_just_before_the_end_may_be_open() {
         let mut record = Record::new().without("connection_cleared", 0);
-        for act in &mut record.truth {
+        for act in &mut record.truth.acts {
             if act.kind == "disconnected" {
                 act.time = 19 * SECOND + SECOND / 2;
+                act.settled = false;
             }
         }
         let verdict = record.judge();
@@ -885,9 +916,10 @@ mod tests {
             } else {
                 Record::new().without("held", 0)
             };
-            for act in &mut record.truth {
+            for act in &mut record.truth.acts {
                 if act.kind == "held" && act.time == 4 * SECOND {
                     act.sent.clear();
+                    act.settled = false;
                 }
             }
             let verdict = record.judge();
@@ -898,7 +930,7 @@ mod tests {
     #[test]
     fn an_interruption_that_nothing_explains_fails() {
         let mut record = Record::new();
-        let end = record.lines.pop();
+        let end = record.lines.split_off(record.lines.len() - 2);
         record.state(12, "down", "link");
         record.state(15, "up", "none");
         record.lines.extend(end);
@@ -919,11 +951,26 @@ mod tests {
 
     #[test]
     fn being_told_to_stop_is_no_interruption() {
+        assert_eq!(Record::new().judge().gap_s, 0.0);
+    }
+
+    #[test]
+    fn what_was_sent_after_the_first_reading_may_still_be_on_its_way() {
         let mut record = Record::new();
-        let end = record.lines.pop();
-        record.state(19, "down", "stopped");
-        record.lines.extend(end);
-        assert_eq!(record.judge().gap_s, 0.0);
+        for act in &mut record.truth.acts {
+            act.act = u64::from(act.kind == "presence");
+            act.settled = false;
+        }
+        let mut earlier = record.truth.clone();
+        earlier.acts.retain(|act| act.act == 1);
+        let settled = record.truth.settle(&earlier);
+        let must: Vec<&str> = settled
+            .acts
+            .iter()
+            .filter(|act| act.settled)
+            .map(|act| act.kind.as_str())
+            .collect();
+        assert_eq!(must, ["presence"]);
     }
 
     #[test]
@@ -953,7 +1000,7 @@ mod tests {
             r#"{"time":"2026-11-22T10:00:00.123Z","kind":"held","user":null}"#,
             r#"{"time":1795341600123000,"kind":"held"}"#,
         ] {
-            let act: Truth = serde_json::from_str(text).expect("an act");
+            let act: Act = serde_json::from_str(text).expect("an act");
             assert_eq!(act.time, 1_795_341_600_123_000);
         }
     }
