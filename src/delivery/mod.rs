@@ -1,4 +1,326 @@
 //! The way to the host: sequence, queue, dispatcher thread, callback gate; defines what a host is.
 //!
 //! Knows: order, back-pressure, who may call the host and when. Does not know: C, JSON, Genesys Cloud. Input: events
-//! and state reports. Output: calls of the [`Host`] trait.
+//! and state reports, through an [`Intake`] that never waits. Output: calls of the [`Host`] trait.
+//!
+//! [`Delivery`] is one adapter's way: [`start`](Delivery::start) makes the threads and the feed,
+//! [`stop`](Delivery::stop) ends them, [`retire`](Delivery::retire) says good-bye to the host. No thread exists before
+//! a start or after a stop that returned [`Stopped::Done`].
+//!
+//! | file         | concept                                                                        |
+//! |--------------|--------------------------------------------------------------------------------|
+//! | [`gate`]     | who is inside the host right now, and that nobody enters after it was closed    |
+//! | `queue`      | events that wait, bounded; what gives way leaves a record in its place          |
+//! | `dispatcher` | the one thread that offers events and tells states                              |
+//! | `logger`     | the one thread that hands log lines over                                        |
+//! | `feed_id`    | the name of a feed                                                              |
+
+use std::sync::Arc;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use crate::model::event::Event;
+use crate::model::feed::StateReport;
+use crate::observe::{Counters, DeliveryFigures, Log, LogLine};
+
+mod dispatcher;
+mod feed_id;
+pub mod gate;
+mod latch;
+mod logger;
+mod queue;
+
+use gate::Gate;
+use latch::Latch;
+pub use queue::Intake;
+use queue::Queue;
+
+/// The receiving end: the recorder, as the rest of the library sees it.
+///
+/// `on_event` and `on_state` come from one thread, `on_log` from another, `on_drop` once and last. An implementation
+/// that panics is treated as one that refused.
+pub trait Host: Send + Sync + 'static {
+    /// Offers an event. Until it is [`Verdict::Taken`], it is offered again, and nothing behind it.
+    fn on_event(&self, offer: &Offer<'_>) -> Verdict;
+    /// Tells the state of the adapter and its feed, out of band.
+    fn on_state(&self, report: &StateReport);
+    /// Hands over a line of the log.
+    fn on_log(&self, line: &LogLine);
+    /// The last call. Everything that belongs to the host may be freed in it.
+    fn on_drop(&self);
+}
+
+/// An event with its place in the feed.
+#[derive(Debug, Clone, Copy)]
+pub struct Offer<'a> {
+    /// The feed; changes with every start.
+    pub feed_id: &'a str,
+    /// The place in it, from 1. A [`Lost`](crate::model::event::Lost) event has a number of its own, the next one
+    /// after the numbers that it names.
+    pub sequence: u64,
+    /// `DataSource` of the settings.
+    pub data_source: &'a str,
+    /// What happened.
+    pub event: &'a Event,
+}
+
+/// What the host said to an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is safe with the host.
+    Taken,
+    /// Not now.
+    Later,
+    /// Something that is no answer: the same as [`Verdict::Later`], and an alarm.
+    Other(u32),
+}
+
+/// How delivery is to work, from the settings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Terms {
+    /// `DataSource`: stands in every event.
+    pub data_source: Arc<str>,
+    /// `QueueMaxEvents`: so many events wait for the host at the most; at least 1.
+    pub queue_max_events: usize,
+    /// `RefusalsBeforeLost`: an event that was refused so often is given up; 0: never.
+    pub refusals_before_lost: u32,
+}
+
+/// What a stop came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stopped {
+    /// No callback runs, none will start, the threads are gone.
+    Done,
+    /// The time was up and a callback had not returned. None will start. Stop again, or retire.
+    CallbackInside {
+        /// Which one, in the words of the C ABI.
+        callback: &'static str,
+    },
+}
+
+/// The way from one adapter to its host.
+pub struct Delivery {
+    shared: Arc<Shared>,
+    run: Mutex<Option<Run>>,
+    last: Mutex<DeliveryFigures>,
+}
+
+struct Shared {
+    host: Arc<dyn Host>,
+    gate: Gate,
+    log: Log,
+    counters: Arc<Counters>,
+}
+
+struct Run {
+    queue: Arc<Queue>,
+    dispatcher: Worker,
+    logger: Worker,
+    /// Whether the end was announced: later stops only wait.
+    ending: bool,
+}
+
+struct Worker {
+    thread: JoinHandle<()>,
+    ended: Arc<Latch>,
+}
+
+/// The least time that a stop gives to last words, whatever the caller said.
+const SHORTEST_STOP: Duration = Duration::from_millis(20);
+/// The longest time that a stop goes on handing over what waits, if the host keeps taking it.
+const LONGEST_DRAIN: Duration = Duration::from_secs(2);
+
+impl Delivery {
+    /// A way to the host. Makes no thread.
+    #[must_use]
+    pub fn new(host: Arc<dyn Host>, log: Log, counters: Arc<Counters>) -> Self {
+        Self {
+            shared: Arc::new(Shared {
+                host,
+                gate: Gate::closed(),
+                log,
+                counters,
+            }),
+            run: Mutex::default(),
+            last: Mutex::default(),
+        }
+    }
+
+    /// Opens the gate, starts dispatcher and logger, and begins a feed with a new id.
+    ///
+    /// # Errors
+    ///
+    /// The operating system refused a thread; or the last run is not over (its callback has not returned), or the
+    /// way was retired.
+    pub fn start(&self, terms: Terms) -> std::io::Result<Intake> {
+        let mut run = self.run();
+        if run.is_some() || !self.shared.gate.open() {
+            return Err(std::io::Error::other("the last run is not over"));
+        }
+        let queue = Arc::new(Queue::new(terms, Arc::clone(&self.shared.counters)));
+        self.shared.log.reopen();
+        let logger = {
+            let shared = Arc::clone(&self.shared);
+            Worker::spawn("gca-log", move || logger::run(&shared))
+        };
+        let logger = match logger {
+            Ok(logger) => logger,
+            Err(error) => {
+                self.shared.gate.close();
+                return Err(error);
+            }
+        };
+        let dispatcher = {
+            let shared = Arc::clone(&self.shared);
+            let queue = Arc::clone(&queue);
+            Worker::spawn("gca-dispatch", move || dispatcher::run(shared, queue))
+        };
+        let dispatcher = match dispatcher {
+            Ok(dispatcher) => dispatcher,
+            Err(error) => {
+                self.shared.gate.close();
+                self.shared.log.finish();
+                logger.join();
+                return Err(error);
+            }
+        };
+        let intake = Intake::new(Arc::clone(&queue));
+        *run = Some(Run {
+            queue,
+            dispatcher,
+            logger,
+            ending: false,
+        });
+        Ok(intake)
+    }
+
+    /// Ends the feed: what waits is handed over as long as the host takes it (half of `timeout` and two seconds at the
+    /// most), what is left is announced by its number and dropped, the gate is closed, the threads end.
+    ///
+    /// Without a run there is nothing to do. Not to be called from a callback.
+    pub fn stop(&self, timeout: Duration) -> Stopped {
+        let timeout = timeout.max(SHORTEST_STOP);
+        let now = Instant::now();
+        let deadline = now + timeout;
+        let Some((queue, dispatcher, logger, first)) = self.begin_end() else {
+            return Stopped::Done;
+        };
+        if first {
+            let reserve = (timeout / 4).min(Duration::from_millis(50));
+            queue.end(now + (timeout / 2).min(LONGEST_DRAIN));
+            if !dispatcher.wait(deadline - reserve) {
+                self.shared.log.error(
+                    "delivery",
+                    format_args!(
+                        "{} has not returned within the time that the stop was given; {} events that \
+                         were not taken are dropped",
+                        self.shared.gate.inside(),
+                        queue.untaken(),
+                    ),
+                );
+            }
+            self.shared.log.finish();
+            logger.wait(deadline);
+            self.shared.gate.close();
+        }
+        if !self.shared.gate.wait_empty(deadline) {
+            return Stopped::CallbackInside {
+                callback: self.shared.gate.inside(),
+            };
+        }
+        // Nobody is inside and nobody gets in: both threads are on their way out. The lock is held until they are gone,
+        // so that no new run meets their last steps.
+        let mut run = self.run();
+        if let Some(run) = run.take() {
+            run.dispatcher.join();
+            run.logger.join();
+            *self.last() = run.queue.figures();
+        }
+        Stopped::Done
+    }
+
+    /// Says good-bye: `on_drop` is called once, after the last callback has returned: by the thread that is still
+    /// inside the host if there is one, else by a thread of its own. Returns whether it has returned by then.
+    ///
+    /// Call [`stop`](Self::stop) first; without it what waits is dropped unannounced. Later calls only wait.
+    pub fn retire(&self, deadline: Instant) -> bool {
+        if let Some((queue, ..)) = self.begin_end() {
+            queue.end(Instant::now());
+            self.shared.log.finish();
+        }
+        let host = Arc::clone(&self.shared.host);
+        if self.shared.gate.retire(Box::new(move || host.on_drop())) {
+            let gate = self.shared.gate.clone();
+            let log = self.shared.log.clone();
+            let worker = Worker::spawn("gca-drop", move || {
+                crate::observe::panics::adopt(&log);
+                gate.run_last_call();
+            });
+            match worker {
+                Ok(worker) if self.shared.gate.wait_retired(deadline) => worker.join(),
+                Ok(_) => {}
+                // No thread is to be had. That `on_drop` comes at all outweighs on which thread it comes.
+                Err(_) => self.shared.gate.run_last_call(),
+            }
+        }
+        self.shared.gate.wait_retired(deadline)
+    }
+
+    /// How the way looks right now; after a stop, how it looked at its end.
+    #[must_use]
+    pub fn figures(&self) -> DeliveryFigures {
+        self.run()
+            .as_ref()
+            .map_or_else(|| self.last().clone(), |run| run.queue.figures())
+    }
+
+    fn begin_end(&self) -> Option<(Arc<Queue>, Arc<Latch>, Arc<Latch>, bool)> {
+        let mut run = self.run();
+        let run = run.as_mut()?;
+        let first = !std::mem::replace(&mut run.ending, true);
+        Some((
+            Arc::clone(&run.queue),
+            Arc::clone(&run.dispatcher.ended),
+            Arc::clone(&run.logger.ended),
+            first,
+        ))
+    }
+
+    fn run(&self) -> MutexGuard<'_, Option<Run>> {
+        self.run.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn last(&self) -> MutexGuard<'_, DeliveryFigures> {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Delivery {
+    fn drop(&mut self) {
+        // For an adapter that is dropped without ceremony: nobody waits, and the host still gets its last call.
+        self.retire(Instant::now());
+    }
+}
+
+impl Worker {
+    fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> std::io::Result<Self> {
+        let ended = Arc::new(Latch::default());
+        let guard = latch::SetOnDrop(Arc::clone(&ended));
+        let thread = std::thread::Builder::new()
+            .name(name.to_owned())
+            .spawn(move || {
+                let _guard = guard;
+                work();
+            })?;
+        Ok(Self { thread, ended })
+    }
+
+    fn join(self) {
+        // A panic of the thread was contained and logged where it happened.
+        let _ = self.thread.join();
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -8,6 +8,7 @@ pub mod feed;
 pub mod frame;
 pub mod id;
 pub mod log;
+pub mod name;
 pub mod order;
 pub mod roster;
 pub mod time;

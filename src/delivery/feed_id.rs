@@ -1,0 +1,43 @@
+//! The name of a feed.
+
+use std::hash::{BuildHasher, RandomState};
+
+use crate::model::time::UtcMicros;
+
+/// A new name in the form of a random UUID (RFC 9562, version 4). It must never come again, not in another process
+/// either; it need not be unguessable. The standard library's hash keys come from the operating system's random source.
+pub(super) fn new() -> (u128, String) {
+    let salt = (UtcMicros::read_clock().0, std::process::id());
+    let high = RandomState::new().hash_one(salt);
+    let low = RandomState::new().hash_one((salt, high));
+    let mut bits = (u128::from(high) << 64) | u128::from(low);
+    bits = (bits & !(0xf << 76)) | (4 << 76);
+    bits = (bits & !(0b11 << 62)) | (0b10 << 62);
+    let hex = format!("{bits:032x}");
+    let text = format!(
+        "{}-{}-{}-{}-{}",
+        &hex[..8],
+        &hex[8..12],
+        &hex[12..16],
+        &hex[16..20],
+        &hex[20..]
+    );
+    (bits, text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn a_feed_id_looks_like_a_random_uuid_and_does_not_come_again() {
+        let ids: HashSet<_> = (0..10_000).map(|_| new().1).collect();
+        assert_eq!(ids.len(), 10_000);
+        for id in ids {
+            assert_eq!(id.len(), 36);
+            assert_eq!(&id[14..15], "4");
+            assert!("89ab".contains(&id[19..20]), "{id}");
+        }
+    }
+}
