@@ -391,7 +391,7 @@ pub(super) static TABLE: &[Row] = &[
         },
         default: Some("100000"),
         help: "How many events wait in memory for a host that takes them slowly or not at all. When it is full, a \
-               `GCA_EVENT_LOST` stands in the place of those that did not fit. An event needs about half a kilobyte.",
+               `GCA_EVENT_LOST` stands in the place of those that did not fit.",
         applies: Applies::Start,
         secret: false,
         show: |s| json!(s.queue_max_events),
@@ -408,7 +408,7 @@ pub(super) static TABLE: &[Row] = &[
         },
         default: Some("0"),
         help: "How often the host may answer `GCA_LATER` to one event before a `GCA_EVENT_LOST` takes its place. \
-               0: as often as it likes; nothing is lost by refusing.",
+               0: as often as it likes; then only a full queue loses events.",
         applies: Applies::Live,
         secret: false,
         show: |s| json!(s.refusals_before_lost),
