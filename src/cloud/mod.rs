@@ -10,8 +10,16 @@
 //! Tokens and the addresses of channels live here and nowhere else. Every wait has a time limit ([`Limits`]); nothing
 //! is repeated, and no redirect is followed: whether to try again is the session's to decide.
 
+mod channel;
+mod failure;
 mod frame;
+mod oauth;
+mod reach;
+mod rest;
+mod roster;
 mod socket;
+mod tls;
+mod vault;
 mod wire;
 
 pub use frame::{Uncut, cut, cut_whole, socket_event, system_event};

@@ -1,0 +1,106 @@
+//! TLS: one configuration for REST and websocket, with one crypto provider, named here and not taken from the process.
+//!
+//! Knows: which certificates are trusted. Certificates are always verified.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use rustls::crypto::aws_lc_rs;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use rustls::{ClientConfig, RootCertStore};
+use rustls_platform_verifier::Verifier;
+
+use crate::model::order::{Failure, FailureKind};
+use crate::settings::Trust;
+
+/// Makes the configuration. `needed` is false for a region without TLS (on loopback): then a system without any trusted
+/// root is no failure, and nothing at all is trusted.
+pub(super) fn client_config(trust: &Trust, needed: bool) -> Result<ClientConfig, Failure> {
+    let provider = Arc::new(aws_lc_rs::default_provider());
+    let builder = ClientConfig::builder_with_provider(provider.clone())
+        .with_safe_default_protocol_versions()
+        .map_err(|error| {
+            untrusting(&format!(
+                "the crypto provider offers no usable TLS version ({error})"
+            ))
+        })?;
+
+    let verifier = match trust {
+        Trust::Platform => Verifier::new(provider).map_err(|error| {
+            untrusting(&format!(
+                "the trusted roots of this system could not be read ({error})"
+            ))
+        }),
+        Trust::File(path) => roots_of(path).and_then(|roots| {
+            Verifier::new_with_extra_roots(roots, provider).map_err(|error| {
+                untrusting(&format!(
+                    "{} holds a certificate that is no root ({error})",
+                    path.display()
+                ))
+            })
+        }),
+        Trust::SystemRoots => match system_roots() {
+            Ok(roots) => return Ok(builder.with_root_certificates(roots).with_no_client_auth()),
+            Err(failure) => Err(failure),
+        },
+    };
+    match verifier {
+        Ok(verifier) => {
+            // "Dangerous" is any verifier that is not the library's own; this one is the operating system's.
+            let builder = builder
+                .dangerous()
+                .with_custom_certificate_verifier(Arc::new(verifier));
+            Ok(builder.with_no_client_auth())
+        }
+        Err(_) if !needed => Ok(builder
+            .with_root_certificates(RootCertStore::empty())
+            .with_no_client_auth()),
+        Err(failure) => Err(failure),
+    }
+}
+
+/// The roots in the operating system's store.
+fn system_roots() -> Result<RootCertStore, Failure> {
+    let found = rustls_native_certs::load_native_certs();
+    let mut roots = RootCertStore::empty();
+    // A store may hold a certificate that no library reads; that is no reason to trust none of the others.
+    let (taken, _) = roots.add_parsable_certificates(found.certs);
+    if taken > 0 {
+        return Ok(roots);
+    }
+    let why = found
+        .errors
+        .first()
+        .map_or_else(|| "it is empty".to_owned(), ToString::to_string);
+    Err(untrusting(&format!(
+        "the store of trusted roots of this system has none ({why}). Install the system's package of CA certificates"
+    )))
+}
+
+/// The roots in a PEM file.
+fn roots_of(path: &Path) -> Result<Vec<CertificateDer<'static>>, Failure> {
+    let shown = path.display();
+    let unread = |error: &dyn std::fmt::Display| {
+        untrusting(&format!(
+            "{shown} could not be read as PEM certificates ({error})"
+        ))
+    };
+    let roots: Vec<_> = CertificateDer::pem_file_iter(path)
+        .map_err(|error| unread(&error))?
+        .collect::<Result<_, _>>()
+        .map_err(|error| unread(&error))?;
+    if roots.is_empty() {
+        return Err(unread(&"it has no certificate in it"));
+    }
+    Ok(roots)
+}
+
+fn untrusting(why: &str) -> Failure {
+    Failure {
+        kind: FailureKind::Link,
+        status: None,
+        retry_after: None,
+        message: format!("Preparing TLS: {why}. Check AdvancedSettings.Trust."),
+    }
+}
