@@ -1,0 +1,129 @@
+//! A request that has to succeed sooner or later: one at a time, tried again with back-off for as long as it takes.
+
+use std::time::Duration;
+
+use super::backoff::{Backoff, Jitter};
+use crate::model::feed::Why;
+use crate::model::order::{Failure, FailureKind, OrderId};
+
+/// The wait after a refusal that only a person can mend (credentials, permissions): no stop, and no hammering.
+pub(super) const AFTER_REFUSAL: Duration = Duration::from_secs(60);
+
+/// What went wrong last, for the state of the feed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Trouble {
+    pub(super) why: Why,
+    pub(super) message: String,
+}
+
+impl Trouble {
+    /// `doing` says what failed, as in "Listing the users".
+    pub(super) fn new(doing: &str, failure: &Failure) -> Self {
+        let why = match failure.kind {
+            FailureKind::CredentialsRefused | FailureKind::TokenRefused => Why::CredentialsRefused,
+            FailureKind::Forbidden => Why::PermissionMissing,
+            FailureKind::RateLimited => Why::Limit,
+            FailureKind::NotFound
+            | FailureKind::Server
+            | FailureKind::Refused
+            | FailureKind::Link
+            | FailureKind::Unreadable => Why::Link,
+        };
+        Self {
+            why,
+            message: format!("{doing} failed: {}", failure.message),
+        }
+    }
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Errand {
+    pending: Option<OrderId>,
+    not_before: Duration,
+    backoff: Backoff,
+    token_refused: bool,
+    trouble: Option<Trouble>,
+}
+
+impl Errand {
+    /// Whether it may be sent, as far as an earlier one is concerned; [`Self::not_before`] says when.
+    pub(super) const fn is_idle(&self) -> bool {
+        self.pending.is_none()
+    }
+
+    pub(super) const fn pending(&self) -> Option<OrderId> {
+        self.pending
+    }
+
+    pub(super) const fn not_before(&self) -> Duration {
+        self.not_before
+    }
+
+    pub(super) const fn trouble(&self) -> Option<&Trouble> {
+        self.trouble.as_ref()
+    }
+
+    /// Failures in a row.
+    pub(super) const fn failures(&self) -> u32 {
+        self.backoff.failures()
+    }
+
+    pub(super) fn sent(&mut self, id: OrderId) {
+        self.pending = Some(id);
+    }
+
+    /// It succeeded; the next one may go from `next` on.
+    pub(super) fn succeeded(&mut self, next: Duration) {
+        *self = Self {
+            not_before: next,
+            ..Self::default()
+        };
+    }
+
+    /// What it asked for has become pointless: returns the order whose answer is not to be heard any more.
+    pub(super) fn cancel(&mut self) -> Option<OrderId> {
+        std::mem::take(self).pending
+    }
+
+    /// It must wait until then, whatever else holds.
+    pub(super) fn postpone(&mut self, until: Duration) {
+        self.not_before = self.not_before.max(until);
+    }
+
+    /// The answer was a 401. The first one costs nothing but a new token; says whether it was the first.
+    pub(super) fn token_was_refused(&mut self) -> bool {
+        if self.token_refused {
+            return false;
+        }
+        self.pending = None;
+        self.token_refused = true;
+        true
+    }
+
+    /// It failed; it is tried again after a wait.
+    pub(super) fn failed(
+        &mut self,
+        doing: &str,
+        failure: &Failure,
+        now: Duration,
+        jitter: &mut Jitter,
+    ) {
+        self.pending = None;
+        self.token_refused = false;
+        let wait = self.backoff.delay(jitter);
+        let wait = match failure.kind {
+            FailureKind::CredentialsRefused | FailureKind::Forbidden | FailureKind::Refused => {
+                AFTER_REFUSAL
+            }
+            FailureKind::RateLimited | FailureKind::Server => {
+                failure.retry_after.map_or(wait, |asked| asked.max(wait))
+            }
+            FailureKind::TokenRefused
+            | FailureKind::NotFound
+            | FailureKind::Link
+            | FailureKind::Unreadable => wait,
+        };
+        self.not_before = now + wait;
+        self.trouble = Some(Trouble::new(doing, failure));
+    }
+}

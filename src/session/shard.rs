@@ -1,0 +1,398 @@
+//! Topics to channels: whom the feed follows, in shards of one channel each.
+//!
+//! A subject (a user, a queue) is followed by one combined topic. The platform takes 1,000 topics on a channel; a shard
+//! holds 900, so that there is room for what a verdict or a later need adds. A subject stays in its shard.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::backoff::Backoff;
+use super::channel::Channel;
+use super::errand::{Errand, Trouble};
+use crate::model::id::{QueueId, Topic, UserId};
+use crate::model::order::TopicVerdict;
+
+/// Subjects of one channel.
+pub(super) const PER_CHANNEL: usize = 900;
+/// The platform keeps 20 channels for a client id; one is left free for the replacement of another.
+pub(super) const MOST_CHANNELS: usize = 19;
+/// The platform's limit on a combined topic.
+const LONGEST_TOPIC: usize = 200;
+
+/// Whom a topic is about.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Subject {
+    User(UserId),
+    Queue(QueueId),
+}
+
+impl Subject {
+    /// The forms that its combined topic joins: the nested conversations lead, the flat ones add what only they have.
+    const fn forms(&self) -> &'static [&'static str] {
+        match self {
+            Self::User(_) => &[
+                "presence",
+                "routingStatus",
+                "station",
+                "conversations",
+                "conversations.calls",
+            ],
+            Self::Queue(_) => &["conversations", "conversations.calls"],
+        }
+    }
+
+    /// What all its topics start with.
+    fn stem(&self) -> String {
+        match self {
+            Self::User(id) => format!("v2.users.{id}"),
+            Self::Queue(id) => format!("v2.routing.queues.{id}"),
+        }
+    }
+
+    /// Its combined topic, unless the id is so long that the platform would not take it.
+    pub(super) fn topic(&self) -> Option<Topic> {
+        let topic = format!("{}?{}", self.stem(), self.forms().join("&"));
+        (topic.len() <= LONGEST_TOPIC).then(|| Topic::from(topic))
+    }
+}
+
+/// The stem of a topic as the platform spells it: what is before the forms, in lower case.
+fn stem_of(topic: &str) -> Option<String> {
+    let lower = topic.to_ascii_lowercase();
+    let id = ["v2.users.", "v2.routing.queues."]
+        .iter()
+        .find_map(|family| {
+            let rest = lower.strip_prefix(family)?;
+            Some(family.len() + rest.find(['.', '?']).unwrap_or(rest.len()))
+        })?;
+    Some(lower[..id].to_owned())
+}
+
+/// How far the following of a subject has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Standing {
+    /// To be subscribed.
+    Wanted,
+    /// Subscribed, no verdict yet.
+    Asked,
+    /// The platform gave its verdict.
+    Settled,
+}
+
+/// What the platform refused of a subject's topics.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Refusal {
+    /// The topics, as the platform or we spelt them.
+    pub(super) topics: Vec<Topic>,
+    /// The platform's reason for the first of them.
+    pub(super) reason: String,
+    /// Whether nothing is left that tells of the subject's calls.
+    pub(super) total: bool,
+}
+
+#[derive(Debug)]
+struct Followed {
+    standing: Standing,
+    /// It left the roster. Its topic stays on the channel until the next channel.
+    gone: bool,
+    /// Announced as flowing.
+    flowing: bool,
+    refusal: Option<Box<Refusal>>,
+}
+
+/// Users and queues, as notices name them.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Subjects {
+    pub(super) users: Vec<UserId>,
+    pub(super) queues: Vec<QueueId>,
+}
+
+impl Subjects {
+    fn push(&mut self, subject: &Subject) {
+        match subject {
+            Subject::User(id) => self.users.push(id.clone()),
+            Subject::Queue(id) => self.queues.push(id.clone()),
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.users.is_empty() && self.queues.is_empty()
+    }
+
+    pub(super) fn into_arcs(self) -> (Arc<[UserId]>, Arc<[QueueId]>) {
+        (self.users.into(), self.queues.into())
+    }
+}
+
+/// What a shard counts, kept up with its subjects.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Counts {
+    pub(super) wanted: usize,
+    pub(super) asked: usize,
+    pub(super) flowing: usize,
+    /// Subjects of which something was refused.
+    pub(super) refused: usize,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Shard {
+    subjects: BTreeMap<Subject, Followed>,
+    counts: Counts,
+    pub(super) channel: Option<Channel>,
+    /// Whether it has ever had an open socket.
+    pub(super) was_open: bool,
+    pub(super) create: Errand,
+    pub(super) probe: Errand,
+    pub(super) subscribe: Errand,
+    /// When topics were asked for last.
+    pub(super) asked_at: Duration,
+    /// Of sockets and channels that did not last.
+    pub(super) backoff: Backoff,
+    pub(super) not_before: Duration,
+    /// What ended the last socket or channel, until the next socket is open.
+    pub(super) trouble: Option<Trouble>,
+}
+
+impl Shard {
+    pub(super) fn is_empty(&self) -> bool {
+        self.subjects.is_empty()
+    }
+
+    pub(super) fn has_room(&self) -> bool {
+        self.subjects.len() < PER_CHANNEL
+    }
+
+    pub(super) const fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    fn recount(&mut self) {
+        let mut counts = Counts::default();
+        for followed in self.subjects.values() {
+            match followed.standing {
+                Standing::Wanted => counts.wanted += 1,
+                Standing::Asked => counts.asked += 1,
+                Standing::Settled => {}
+            }
+            counts.flowing += usize::from(followed.flowing);
+            counts.refused += usize::from(followed.refusal.is_some() && !followed.gone);
+        }
+        self.counts = counts;
+    }
+
+    /// Whether everyone in it is followed as far as the platform permits. Who joined a shard that already was whole
+    /// does not count until asking for them has failed: the roster grows without the feed being any the worse.
+    pub(super) fn is_whole(&self) -> bool {
+        self.is_empty()
+            || self.channel.as_ref().is_some_and(|channel| {
+                let settled = self.counts.wanted + self.counts.asked == 0;
+                channel.open_socket().is_some()
+                    && (settled || (channel.complete && self.subscribe.failures() == 0))
+            })
+    }
+
+    /// Follows a subject that it does not hold yet, or that had left the roster.
+    pub(super) fn follow(&mut self, subject: &Subject) {
+        if let Some(followed) = self.subjects.get_mut(subject) {
+            if std::mem::replace(&mut followed.gone, false) {
+                self.recount();
+            }
+            return;
+        }
+        let followed = Followed {
+            standing: Standing::Wanted,
+            gone: false,
+            flowing: false,
+            refusal: None,
+        };
+        self.subjects.insert(subject.clone(), followed);
+        self.counts.wanted += 1;
+    }
+
+    /// A subject left the roster. Says whether that freed its place at once.
+    pub(super) fn leave(&mut self, subject: &Subject) -> bool {
+        let freed = match self.subjects.get_mut(subject) {
+            Some(followed) if followed.standing == Standing::Wanted => {
+                self.subjects.remove(subject);
+                true
+            }
+            Some(followed) => {
+                followed.gone = true;
+                false
+            }
+            None => false,
+        };
+        self.recount();
+        freed
+    }
+
+    /// The channel is another one, or none: everyone is to be subscribed anew. Returns who left the roster meanwhile
+    /// and is here no more.
+    pub(super) fn start_over(&mut self) -> Vec<Subject> {
+        let mut freed = Vec::new();
+        self.subjects.retain(|subject, followed| {
+            followed.standing = Standing::Wanted;
+            followed.flowing = false;
+            if followed.gone {
+                freed.push(subject.clone());
+            }
+            !followed.gone
+        });
+        self.recount();
+        freed
+    }
+
+    /// Takes the topics that are to be subscribed now.
+    pub(super) fn ask(&mut self) -> Vec<Topic> {
+        let mut topics = Vec::with_capacity(self.counts.wanted);
+        for (subject, followed) in &mut self.subjects {
+            if followed.standing == Standing::Wanted
+                && let Some(topic) = subject.topic()
+            {
+                followed.standing = Standing::Asked;
+                topics.push(topic);
+            }
+        }
+        self.recount();
+        topics
+    }
+
+    /// The asking failed: they are to be asked for again.
+    pub(super) fn unask(&mut self) {
+        for followed in self.subjects.values_mut() {
+            if followed.standing == Standing::Asked {
+                followed.standing = Standing::Wanted;
+            }
+        }
+        self.recount();
+    }
+
+    /// The refused ones are to be asked for again: someone may have granted the permission.
+    pub(super) fn ask_refused_again(&mut self) {
+        for followed in self.subjects.values_mut() {
+            if followed.refusal.is_some()
+                && followed.standing == Standing::Settled
+                && !followed.gone
+            {
+                followed.standing = Standing::Wanted;
+            }
+        }
+        self.recount();
+    }
+
+    /// The platform's verdicts on what was asked for. A combined topic has its own verdict; besides, each topic that
+    /// it expands to can have one, and a refused one there takes that form away even if the whole was permitted.
+    pub(super) fn settle(&mut self, verdicts: &[TopicVerdict]) {
+        #[derive(Default)]
+        struct Said<'a> {
+            whole: Option<&'a TopicVerdict>,
+            parts: Vec<&'a TopicVerdict>,
+        }
+        let mut said: BTreeMap<String, Said<'_>> = BTreeMap::new();
+        for verdict in verdicts {
+            let Some(stem) = stem_of(verdict.topic.as_str()) else {
+                continue;
+            };
+            let said = said.entry(stem).or_default();
+            if verdict.topic.as_str().contains('?') {
+                said.whole = Some(verdict);
+            } else {
+                said.parts.push(verdict);
+            }
+        }
+        for (subject, followed) in &mut self.subjects {
+            if followed.standing != Standing::Asked {
+                continue;
+            }
+            followed.standing = Standing::Settled;
+            let said = said
+                .remove(&subject.stem().to_ascii_lowercase())
+                .unwrap_or_default();
+            followed.refusal = match said.whole {
+                Some(whole) if !whole.permitted => Some(Refusal {
+                    topics: vec![whole.topic.clone()],
+                    reason: whole.reason.clone(),
+                    total: true,
+                }),
+                None if said.parts.is_empty() => Some(Refusal {
+                    topics: subject.topic().into_iter().collect(),
+                    reason: "the platform's answer does not name the topic".to_owned(),
+                    total: true,
+                }),
+                Some(_) | None => {
+                    let refused = || said.parts.iter().filter(|part| !part.permitted);
+                    let is_refused = |form: &str| {
+                        refused()
+                            .any(|part| part.topic.as_str().to_ascii_lowercase().ends_with(form))
+                    };
+                    refused().next().map(|first| Refusal {
+                        topics: refused().map(|part| part.topic.clone()).collect(),
+                        reason: first.reason.clone(),
+                        total: is_refused(".conversations") && is_refused(".conversations.calls"),
+                    })
+                }
+            }
+            .map(Box::new);
+        }
+        self.recount();
+    }
+
+    /// The roster is known to its end: if everyone has a verdict, the shard is complete.
+    pub(super) fn note_complete(&mut self) {
+        if self.counts.wanted + self.counts.asked == 0
+            && let Some(channel) = &mut self.channel
+        {
+            channel.complete = true;
+        }
+    }
+
+    /// Who flows now and was not announced yet. Only to be asked while the socket is open.
+    pub(super) fn begin_to_flow(&mut self) -> Subjects {
+        let mut begun = Subjects::default();
+        for (subject, followed) in &mut self.subjects {
+            let total = followed
+                .refusal
+                .as_ref()
+                .is_some_and(|refusal| refusal.total);
+            if followed.standing == Standing::Settled
+                && !followed.flowing
+                && !followed.gone
+                && !total
+            {
+                followed.flowing = true;
+                begun.push(subject);
+            }
+        }
+        self.recount();
+        begun
+    }
+
+    /// Who was announced as flowing and does not flow any more, now that the socket is closed.
+    pub(super) fn cease_to_flow(&mut self) -> Subjects {
+        let mut ceased = Subjects::default();
+        for (subject, followed) in &mut self.subjects {
+            if std::mem::replace(&mut followed.flowing, false) && !followed.gone {
+                ceased.push(subject);
+            }
+        }
+        self.recount();
+        ceased
+    }
+
+    /// What is refused, in the order of the subjects.
+    pub(super) fn refusals(&self) -> impl Iterator<Item = (&Subject, &Refusal)> {
+        self.subjects
+            .iter()
+            .filter(|(_, followed)| !followed.gone)
+            .filter_map(|(subject, followed)| Some((subject, followed.refusal.as_deref()?)))
+    }
+
+    /// Who belongs to the roster and does not flow.
+    pub(super) fn silent(&self) -> impl Iterator<Item = &Subject> {
+        self.subjects
+            .iter()
+            .filter(|(_, followed)| !followed.gone && !followed.flowing)
+            .map(|(subject, _)| subject)
+    }
+}
