@@ -1,0 +1,89 @@
+//! A yes-or-no of a leg for which the platform tells neither time nor version: mute, confine.
+//!
+//! Several topics show it, each in its own order, one perhaps behind another. The n-th change that any topic shows is
+//! the leg's n-th change: it is told when the first topic shows it, and never again. So the number of a change, which is
+//! what its id is made from, is the same whatever the interleaving of topics that are each in order.
+
+/// What was told of it: off at first, and then as many changes as `told`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Toggle {
+    told: u32,
+}
+
+/// What one topic has shown of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct View {
+    on: bool,
+    changes: u32,
+}
+
+impl Toggle {
+    /// Whether it is on, as last told.
+    pub(crate) fn is_on(self) -> bool {
+        self.told % 2 == 1
+    }
+
+    /// A topic shows `on`. Returns the number of the change if it is to be told.
+    ///
+    /// `behind`: on a topic's first sight (`view` is `None`), whether the rest of that body shows it to be older than what
+    /// is known. With the same value the topic is taken to be level; with another it is one change behind or ahead.
+    pub(crate) fn show(&mut self, view: &mut Option<View>, on: bool, behind: bool) -> Option<u32> {
+        let changes = match view {
+            Some(seen) if seen.on == on => return None,
+            Some(seen) => seen.changes + 1,
+            None if on == self.is_on() => self.told,
+            None if behind => self.told.saturating_sub(1),
+            None => self.told + 1,
+        };
+        *view = Some(View { on, changes });
+        if changes > self.told {
+            self.told = changes;
+            return Some(changes);
+        }
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two topics that show a leg from its beginning, each in order, in every interleaving: each change is told once.
+    #[test]
+    fn every_interleaving_tells_each_change_once() {
+        let shown = [true, false, true];
+        for pattern in (0u32..1 << 6).filter(|pattern| pattern.count_ones() == 3) {
+            let (mut toggle, mut told) = (Toggle::default(), Vec::new());
+            let mut views = [None, None];
+            for view in &mut views {
+                assert_eq!(toggle.show(view, false, false), None);
+            }
+            let mut at = [0, 0];
+            for step in 0..6 {
+                let topic = usize::from(pattern >> step & 1 == 1);
+                told.extend(toggle.show(&mut views[topic], shown[at[topic]], false));
+                at[topic] += 1;
+            }
+            assert_eq!(told, [1, 2, 3], "pattern {pattern:06b}");
+            assert!(toggle.is_on());
+        }
+    }
+
+    #[test]
+    fn first_sight_of_one_that_is_on_tells_it() {
+        let (mut toggle, mut view) = (Toggle::default(), None);
+        assert_eq!(toggle.show(&mut view, true, false), Some(1));
+        assert_eq!(toggle.show(&mut view, true, false), None);
+        assert_eq!(toggle.show(&mut view, false, false), Some(2));
+    }
+
+    #[test]
+    fn a_topic_that_begins_behind_tells_nothing_old() {
+        let (mut toggle, mut ahead, mut behind) = (Toggle::default(), None, None);
+        assert_eq!(toggle.show(&mut ahead, false, false), None);
+        assert_eq!(toggle.show(&mut ahead, true, false), Some(1));
+        assert_eq!(toggle.show(&mut behind, false, true), None);
+        assert_eq!(toggle.show(&mut behind, true, false), None);
+        assert_eq!(toggle.show(&mut behind, false, false), Some(2));
+    }
+}
