@@ -137,24 +137,33 @@ impl Demo {
         // Just before the end: what was sent by now has the time to arrive.
         let early = Duration::from_secs(u64::from(self.seconds)).saturating_sub(ARRIVES_WITHIN);
         std::thread::sleep(early);
-        let settled = truth(&region)?;
+        let settled: Truth = ask(&region, "/_sim/truth")?;
         let ended = host.wait(Duration::from_secs(u64::from(self.seconds) + 60))?;
-        let truth = truth(&region)?.settle(&settled);
+        let truth = ask::<Truth>(&region, "/_sim/truth")?.settle(&settled);
+        let scripts: Vec<String> = ask(&region, "/_sim/scripts")?;
         drop(region);
         let mut judgement = judge(&lines(&record)?, &truth, Outages::default());
         if !ended.success() {
             judgement.against(format!("the host ended with {ended}"));
         }
-        self.enough(&mut judgement);
+        self.enough(&mut judgement, &truth, &scripts);
         Ok(judgement)
     }
 
     /// A demonstration that shows too little proves too little.
-    fn enough(&self, judgement: &mut Judgement) {
+    fn enough(&self, judgement: &mut Judgement, truth: &Truth, scripts: &[String]) {
         let due = (CALLS_IN_20_S as usize * self.seconds as usize) / 20;
-        if judgement.verdict.calls < due {
-            let calls = judgement.verdict.calls;
+        let calls = judgement.verdict.calls;
+        if calls < due {
             judgement.against(format!("only {calls} calls were shown; {due} are due"));
+        }
+        let shown = truth.scripts_shown();
+        judgement.verdict.scripts = shown.len();
+        for script in scripts
+            .iter()
+            .filter(|script| !shown.contains(script.as_str()))
+        {
+            judgement.against(format!("the script \"{script}\" was not shown"));
         }
     }
 }
@@ -187,9 +196,9 @@ fn lines(record: &Path) -> Result<Vec<Line>, Failed> {
     Ok(lines)
 }
 
-fn truth(region: &Region) -> Result<Truth, Failed> {
-    serde_json::from_slice(&region.get("/_sim/truth")?)
-        .map_err(|error| Failed::new(format!("cannot read the region's truth: {error}")))
+fn ask<T: serde::de::DeserializeOwned>(region: &Region, path: &str) -> Result<T, Failed> {
+    serde_json::from_slice(&region.get(path)?)
+        .map_err(|error| Failed::new(format!("cannot read the region's {path}: {error}")))
 }
 
 fn cannot_write(path: &Path, error: &std::io::Error) -> Failed {

@@ -17,6 +17,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 const JUDGED: &[(&str, &str)] = &[
     ("alerting", "delivered"),
     ("dialing", "originated"),
+    ("contacting", "originated"),
     ("connected", "established"),
     ("held", "held"),
     ("retrieved", "retrieved"),
@@ -32,7 +33,6 @@ const JUDGED: &[(&str, &str)] = &[
 
 /// Acts of the region that do not become events in this version. An act in neither list is a defect of the judge.
 const NOT_JUDGED: &[&str] = &[
-    "contacting",
     "queued",
     "dequeued",
     "secure_pause_started",
@@ -56,8 +56,6 @@ const GAP_TOLERANCE_S: f64 = 45.0;
 /// What really happened, as `/_sim/truth` tells it.
 #[derive(Debug, Clone, Default, Deserialize)]
 pub(crate) struct Truth {
-    /// How often each script was begun.
-    pub(crate) scripts_played: BTreeMap<String, u64>,
     /// The acts, in order.
     pub(crate) acts: Vec<Act>,
 }
@@ -90,6 +88,14 @@ pub(crate) struct Act {
 }
 
 impl Truth {
+    /// The scripts of which something was sent.
+    pub(crate) fn scripts_shown(&self) -> BTreeSet<&str> {
+        let sent = self.acts.iter().filter(|act| !act.sent.is_empty());
+        sent.map(|act| act.script.as_str())
+            .filter(|script| !script.is_empty())
+            .collect()
+    }
+
     /// Joins two readings: what was sent by the first had the time to arrive.
     pub(crate) fn settle(mut self, earlier: &Self) -> Self {
         let sent: BTreeSet<u64> = earlier
@@ -183,7 +189,7 @@ pub(crate) struct Verdict {
     pub(crate) p50_us: i64,
     /// 99th percentile of it.
     pub(crate) p99_us: i64,
-    /// Call scripts that were played.
+    /// Call scripts of which something was sent.
     pub(crate) scripts: usize,
 }
 
@@ -269,11 +275,7 @@ pub(crate) fn judge(lines: &[Line], truth: &Truth, outages: Outages) -> Judgemen
         outage_s: outages.seconds,
         p50_us,
         p99_us,
-        scripts: truth
-            .scripts_played
-            .values()
-            .filter(|times| **times > 0)
-            .count(),
+        scripts: truth.scripts_shown().len(),
     };
     Judgement {
         verdict,
@@ -684,10 +686,6 @@ mod tests {
             record.act(9, "conversation_ended", "call-1", "");
             record.event(9, "call_cleared", "call-1", "");
             record.agent(10, "Break");
-            record
-                .truth
-                .scripts_played
-                .insert("an inbound call".to_owned(), 1);
             record.state(20, "down", "stopped");
             record.lines.push(Line::End);
             record

@@ -36,19 +36,14 @@ impl Region {
         let log = std::fs::File::create(log)
             .map_err(|error| Failed::new(format!("cannot write {}: {error}", log.display())))?;
         let mut command = Command::new(program);
-        command
-            .args(arguments)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(log);
+        command.args(arguments).stdout(Stdio::piped()).stderr(log);
+        // Its standard input closes with this program, however that ends.
+        command.arg("--until-stdin-closes").stdin(Stdio::piped());
         let (process, stdout) = Started::new(&mut command, |child| child.stdout.take())?;
+        let stdout = stdout.ok_or_else(|| Failed::new("the region has no output".to_owned()))?;
         let (send, receive) = mpsc::channel();
         std::thread::spawn(move || {
-            let mut lines = BufReader::new(stdout.into_iter().fold(
-                Box::new(std::io::empty()) as Box<dyn Read + Send>,
-                |_, pipe| Box::new(pipe),
-            ))
-            .lines();
+            let mut lines = BufReader::new(stdout).lines();
             let _ = send.send(lines.next());
             // Keep reading, so that the region never waits for a full pipe.
             lines.for_each(drop);
