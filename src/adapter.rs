@@ -16,6 +16,7 @@ use crate::observe::{Counters, Log, Status};
 use crate::settings::{self, Settings, StartupType};
 
 pub use crate::delivery::Stopped;
+pub use crate::observe::panics;
 pub use crate::settings::Problem;
 
 /// Why an order was not carried out. Nothing was changed.

@@ -22,7 +22,9 @@ use std::time::{Duration, Instant};
 
 use crate::model::event::Event;
 use crate::model::feed::StateReport;
-use crate::observe::{Counters, DeliveryFigures, Log, LogLine};
+use crate::observe::{Counters, DeliveryFigures, Log};
+
+pub use crate::observe::LogLine;
 
 mod dispatcher;
 mod feed_id;

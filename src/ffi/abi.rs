@@ -447,3 +447,58 @@ pub struct gca_host {
     /// The last callback: `user` may be freed in it. Optional.
     pub on_drop: Option<unsafe extern "C" fn(user: *mut c_void)>,
 }
+
+/// All functions of version 1 behind one symbol: look up `gca_get_api`, and call through its table. Functions are only
+/// ever appended; one that is newer than the oldest library you load is there if `size` reaches behind it.
+#[cfg_attr(any(test, feature = "rust-host"), derive(abi_stable::StableAbi))]
+#[derive(Debug, Clone, Copy)]
+#[repr(C)]
+pub struct gca_api {
+    /// Bytes of this table in the running version.
+    pub size: u32,
+    /// Zero.
+    pub reserved: u32,
+    /// `gca_abi_version`
+    pub abi_version: extern "C" fn() -> u32,
+    /// `gca_version`
+    pub version: extern "C" fn() -> *const c_char,
+    /// `gca_status_name`
+    pub status_name: extern "C" fn(status: i32) -> *const c_char,
+    /// `gca_last_error`
+    pub last_error: unsafe extern "C" fn(
+        handle: gca_handle,
+        buf: *mut c_char,
+        cap: usize,
+        needed: *mut usize,
+    ) -> gca_status,
+    /// `gca_settings_schema`
+    pub settings_schema:
+        unsafe extern "C" fn(buf: *mut c_char, cap: usize, needed: *mut usize) -> gca_status,
+    /// `gca_create`
+    pub create: unsafe extern "C" fn(host: *const gca_host, handle: *mut gca_handle) -> gca_status,
+    /// `gca_configure`
+    pub configure:
+        unsafe extern "C" fn(handle: gca_handle, json: *const c_char, len: usize) -> gca_status,
+    /// `gca_start`
+    pub start: extern "C" fn(handle: gca_handle) -> gca_status,
+    /// `gca_stop`
+    pub stop: extern "C" fn(handle: gca_handle, timeout_ms: u32) -> gca_status,
+    /// `gca_destroy`
+    pub destroy: extern "C" fn(handle: gca_handle) -> gca_status,
+    /// `gca_status_json`
+    pub status_json: unsafe extern "C" fn(
+        handle: gca_handle,
+        buf: *mut c_char,
+        cap: usize,
+        needed: *mut usize,
+    ) -> gca_status,
+    /// `gca_set_log_level`
+    pub set_log_level: extern "C" fn(handle: gca_handle, level: u32) -> gca_status,
+    /// `gca_event_json`
+    pub event_json: unsafe extern "C" fn(
+        event: *const gca_event,
+        buf: *mut c_char,
+        cap: usize,
+        needed: *mut usize,
+    ) -> gca_status,
+}

@@ -4,7 +4,29 @@
 //! know: Genesys Cloud. Input: calls of the host, and events, states and log lines from `delivery`. Output: statuses,
 //! and the host's callbacks.
 //!
-//! [`abi`] is what the generated header shows, declarations only.
+//! Mechanics, each in a file of its own: `boundary` (the guard around every call), `handle` (numbers for adapters),
+//! `text` (copying out and in), `error` (the last error of a thread). Then one file for each thing that the host sees:
+//! [`api`] (the library and its table), [`adapter`], [`event`], `host` (its callbacks). [`abi`] holds the types,
+//! declarations only. The header is generated from [`abi`], [`api`], [`adapter`] and [`event`].
 #![allow(unsafe_code)]
+// The header states what a caller owes, in its own words and once for all functions; the headings that this lint asks
+// for would leak into it.
+#![allow(clippy::missing_safety_doc)]
 
 pub mod abi;
+pub mod adapter;
+pub mod api;
+mod boundary;
+mod error;
+pub mod event;
+mod event_json;
+mod handle;
+mod host;
+#[cfg(any(test, feature = "rust-host"))]
+pub mod rust_host;
+mod text;
+
+#[cfg(test)]
+mod layout;
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,1150 @@
+/*
+ * genesys_cloud_adapter.h: the telephony of a Genesys Cloud CX region, as one ordered feed of events.
+ *
+ * Generated from the library's sources; version 0.1.0. Works as C11 and as C++17.
+ *
+ * A host loads the library, looks up gca_get_api, and lives through these steps:
+ *
+ *     gca_create      tell where events, states and log lines are to go; get a handle
+ *     gca_configure   hand over the settings, one JSON object
+ *     gca_start       callbacks come from now on
+ *     gca_stop        after GCA_OK none runs and none will come; start again, or
+ *     gca_destroy     on_drop comes, and the handle is dead
+ *
+ * CONVENTIONS
+ *
+ * Status. A function that can fail returns a gca_status; 0 is success. Numbers are fixed and only ever appended. What
+ * was wrong is told by gca_last_error on the same thread. What a function writes for you it writes only on success;
+ * the one exception is `needed`, see the next paragraph.
+ *
+ * Text and memory. Text is UTF-8 with a length, without a NUL at its end, unless said otherwise. Text for you goes into
+ * your buffer: pass `buf` and its size `cap`, get the length in `needed`. A buffer that is too small is left untouched
+ * (GCA_ERR_BUFFER). Nothing that one side allocated is ever freed by the other. What a callback is handed is the
+ * library's, and valid until the callback returns: copy what you keep.
+ *
+ * Sizes. A struct that crosses the interface begins with its size. Fields are only ever appended. Before you read a
+ * field that is newer than the oldest library you load, ask GCA_HAS.
+ *
+ * Callbacks. Three sentences say all about their life. No callback starts after on_drop has started. on_drop comes
+ * once, after the last callback of any kind has returned. `user` must stay valid until on_drop.
+ *
+ *   - A callback MUST NOT throw and MUST NOT longjmp out: its caller is Rust, which cannot let either pass, and the
+ *     process would end. Include the .hpp, whose callbacks are guarded.
+ *   - It MUST NOT wait for a thread that is inside gca_stop or gca_destroy: that thread is waiting for the callback.
+ *     The wait ends with GCA_ERR_TIMEOUT.
+ *   - It may block: events then wait in the queue (QueueMaxEvents), and the connection to the region goes on. If the
+ *     queue is full, the oldest give way, and one GCA_EVENT_LOST tells how many.
+ *
+ * Threads. Any function may be called from any thread at any time; what cannot be done now is refused, not undefined.
+ * on_event and on_state come from one dispatcher thread, never two at once. on_log comes from one logger thread.
+ * on_drop comes from whichever thread of the library leaves last. None of them does network I/O, and no callback comes
+ * from inside a call of yours. The library makes no thread before gca_start, sets no signal handler, registers nothing
+ * with atexit, and is never unloaded, dlclose or not. A forked child cannot use it (GCA_ERR_FORK).
+ *
+ * WHICH CALL, FROM WHERE, WHEN
+ *
+ *                        | from inside | created | configured | starting, | stopping | destroyed
+ *                        | a callback  |         | (stopped)  | running,  |          |
+ *                        |             |         |            | failed    |          |
+ *   ---------------------+-------------+---------+------------+-----------+----------+----------
+ *   gca_configure        | STATE       | yes     | yes        | STATE     | STATE    | HANDLE
+ *   gca_start            | STATE       | STATE   | yes (1)    | STATE     | STATE    | HANDLE
+ *   gca_stop             | STATE       | yes (2) | yes (2)    | yes       | yes (3)  | HANDLE
+ *   gca_destroy          | STATE       | yes     | yes        | yes       | yes      | HANDLE
+ *   gca_status_json      | yes         | yes     | yes        | yes       | yes      | HANDLE
+ *   gca_set_log_level    | yes         | yes     | yes        | yes       | yes      | HANDLE
+ *   gca_event_json       | on_event    | STATE   | STATE      | STATE     | STATE    | STATE
+ *                        | only (4)    |         |            |           |          |
+ *   gca_last_error       | yes         | yes     | yes        | yes       | yes      | yes
+ *   gca_create, gca_get_api, gca_abi_version, gca_version, gca_status_name, gca_settings_schema: always
+ *
+ *   yes: done.  STATE, HANDLE: refused with GCA_ERR_STATE, GCA_ERR_HANDLE.
+ *   (1) GCA_ERR_DISABLED if StartupType is Disabled.    (2) Nothing to do: GCA_OK.
+ *   (3) Waits for the callback that is still inside.    (4) For the event that is being delivered on this thread.
+ */
+#ifndef GENESYS_CLOUD_ADAPTER_H
+#define GENESYS_CLOUD_ADAPTER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/** Version of the library that this header came with. The running one is told by `gca_version`. */
+#define GCA_VERSION_MAJOR 0
+/** See `GCA_VERSION_MAJOR`. */
+#define GCA_VERSION_MINOR 1
+/** See `GCA_VERSION_MAJOR`. */
+#define GCA_VERSION_PATCH 0
+/** The three as one number, to compare: 1.4.2 is 0x01040200. The last eight bits are zero. */
+#define GCA_VERSION_NUMBER ((GCA_VERSION_MAJOR << 24) | (GCA_VERSION_MINOR << 16) | (GCA_VERSION_PATCH << 8))
+/** The three as text. */
+#define GCA_VERSION_STRING "0.1.0"
+
+/**
+ * Whether the running library's events have the field: `if (GCA_HAS(event, state_report)) …`. For any pointer to a
+ * struct of this interface that begins with its size.
+ */
+#define GCA_HAS(event, field)                                                        \
+    ((size_t)((const char *)&(event)->field - (const char *)(event)) + sizeof((event)->field) <= (event)->size)
+
+
+/**
+ * The version of this interface. Pass it to `gca_get_api`.
+ */
+#define GCA_ABI_VERSION 1
+
+/**
+ * What a host's `on_event` returns for an event that it has taken: stored, or otherwise safe. It is not offered again.
+ */
+#define GCA_TAKEN 0
+
+/**
+ * What a host's `on_event` returns for an event that it cannot take now. The same event is offered again, in order,
+ * after a pause. Any other value counts as this one and raises an alarm.
+ */
+#define GCA_LATER 1
+
+/**
+ * A platform time that is not known.
+ */
+#define GCA_TIME_UNKNOWN INT64_MIN
+
+/**
+ * A flag (`held`, `muted`, `confined`, `secure_pause`) that no source has told.
+ */
+#define GCA_FLAG_UNKNOWN 255
+
+/**
+ * What a call came to. The numbers never change; new ones may be added.
+ */
+enum gca_status
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * Done.
+     */
+    GCA_OK = 0,
+    /**
+     * A pointer is NULL, a size is not a known one, or a value is outside its range.
+     */
+    GCA_ERR_ARGUMENT = 1,
+    /**
+     * The handle is not, or no longer, an adapter of this library.
+     */
+    GCA_ERR_HANDLE = 2,
+    /**
+     * Not possible now: the adapter is in another state, or the call was made from inside a callback.
+     */
+    GCA_ERR_STATE = 3,
+    /**
+     * The settings have problems; `gca_last_error` lists all of them. Nothing was changed.
+     */
+    GCA_ERR_SETTINGS = 4,
+    /**
+     * The time was up. For `gca_stop`: a callback is still inside the host; call it again or destroy. For
+     * `gca_destroy`: the handle is dead, `on_drop` is still to come.
+     */
+    GCA_ERR_TIMEOUT = 5,
+    /**
+     * The buffer is too small and was left untouched; the needed length was returned.
+     */
+    GCA_ERR_BUFFER = 6,
+    /**
+     * A defect in this library, contained: the call had no effect that can be relied on. Destroy the adapter.
+     */
+    GCA_ERR_PANIC = 7,
+    /**
+     * The operating system refused something, for example a thread; `gca_last_error` says what.
+     */
+    GCA_ERR_SYSTEM = 8,
+    /**
+     * The process is a fork of the one that created the adapter; its threads do not exist here.
+     */
+    GCA_ERR_FORK = 9,
+    /**
+     * `StartupType` is Disabled: the adapter is not to be started.
+     */
+    GCA_ERR_DISABLED = 10,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum gca_status gca_status;
+#else
+typedef int32_t gca_status;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * What an event tells. The numbers never change; new ones may be added: a host takes a kind that it does not know as
+ * news that it does not need, and returns `GCA_TAKEN`.
+ */
+enum gca_event_kind
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * Events were lost. It stands in their place; `lost_first` to `lost_last` are the sequence numbers that are skipped.
+     */
+    GCA_EVENT_LOST = 1,
+    /**
+     * The state of the feed changed, at this place of the feed. `state_report` tells it.
+     */
+    GCA_EVENT_FEED_STATE = 2,
+    /**
+     * A connection alerts: a device rings (CSTA Delivered).
+     */
+    GCA_EVENT_DELIVERED = 10,
+    /**
+     * A connection dials out (CSTA Originated).
+     */
+    GCA_EVENT_ORIGINATED = 11,
+    /**
+     * A connection was answered: media flows (CSTA Established). Exactly one `GCA_EVENT_CONNECTION_CLEARED` follows.
+     */
+    GCA_EVENT_ESTABLISHED = 12,
+    /**
+     * A connection was put on hold (CSTA Held).
+     */
+    GCA_EVENT_HELD = 13,
+    /**
+     * A connection was taken off hold (CSTA Retrieved).
+     */
+    GCA_EVENT_RETRIEVED = 14,
+    /**
+     * A party's microphone was muted.
+     */
+    GCA_EVENT_MUTED = 15,
+    /**
+     * A party's microphone is open again.
+     */
+    GCA_EVENT_UNMUTED = 16,
+    /**
+     * A connection is over for media (CSTA ConnectionCleared), whether it was answered or not. `previous_state` tells.
+     */
+    GCA_EVENT_CONNECTION_CLEARED = 17,
+    /**
+     * The last connection of a call is over (CSTA CallCleared).
+     */
+    GCA_EVENT_CALL_CLEARED = 18,
+    /**
+     * An agent's presence changed: `raw` is the system presence, `reason` the id of the organization's definition.
+     */
+    GCA_EVENT_AGENT_PRESENCE = 40,
+    /**
+     * An agent's routing status changed: `raw` is the status.
+     */
+    GCA_EVENT_AGENT_ROUTING_STATUS = 41,
+    /**
+     * A user was associated with a station.
+     */
+    GCA_EVENT_STATION_ASSOCIATED = 42,
+    /**
+     * A user left a station.
+     */
+    GCA_EVENT_STATION_LEFT = 43,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum gca_event_kind gca_event_kind;
+#else
+typedef uint32_t gca_event_kind;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * Where the knowledge of an event came from.
+ */
+enum gca_source
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * A notification of the change itself.
+     */
+    GCA_SOURCE_LIVE = 0,
+    /**
+     * The first sight of something that was already in progress.
+     */
+    GCA_SOURCE_SNAPSHOT = 1,
+    /**
+     * A read of the platform after a gap.
+     */
+    GCA_SOURCE_RECOVERED = 2,
+    /**
+     * Concluded, not seen; `reason` says from what.
+     */
+    GCA_SOURCE_SYNTHETIC = 3,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum gca_source gca_source;
+#else
+typedef uint32_t gca_source;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * Which way a connection went, as seen by its party.
+ */
+enum gca_direction
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * Not told.
+     */
+    GCA_DIRECTION_UNKNOWN = 0,
+    /**
+     * Towards the party.
+     */
+    GCA_DIRECTION_INBOUND = 1,
+    /**
+     * From the party.
+     */
+    GCA_DIRECTION_OUTBOUND = 2,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum gca_direction gca_direction;
+#else
+typedef uint32_t gca_direction;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * The state of a connection: CSTA's connection states.
+ */
+enum gca_connection_state
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * Not known, or the event is not about a connection.
+     */
+    GCA_STATE_UNKNOWN = 0,
+    /**
+     * Being set up: dialing or contacting.
+     */
+    GCA_STATE_INITIATED = 1,
+    /**
+     * Ringing.
+     */
+    GCA_STATE_ALERTING = 2,
+    /**
+     * Media flows.
+     */
+    GCA_STATE_CONNECTED = 3,
+    /**
+     * On hold.
+     */
+    GCA_STATE_HOLD = 4,
+    /**
+     * In a queue.
+     */
+    GCA_STATE_QUEUED = 5,
+    /**
+     * Over.
+     */
+    GCA_STATE_NULL = 6,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum gca_connection_state gca_connection_state;
+#else
+typedef uint32_t gca_connection_state;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * Why a connection ended or moved, after CSTA's event causes. `raw` holds the platform's own word.
+ */
+enum gca_cause
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * None was told.
+     */
+    GCA_CAUSE_NONE = 0,
+    /**
+     * Ended by a party in the ordinary way (`client`, `endpoint`, `peer`).
+     */
+    GCA_CAUSE_NORMAL_CLEARING = 1,
+    /**
+     * Blind transfer (`transfer`).
+     */
+    GCA_CAUSE_SINGLE_STEP_TRANSFER = 2,
+    /**
+     * Attended transfer (`transfer.consult`).
+     */
+    GCA_CAUSE_TRANSFER = 3,
+    /**
+     * `transfer.conference`.
+     */
+    GCA_CAUSE_CONFERENCE = 4,
+    /**
+     * `transfer.forward`.
+     */
+    GCA_CAUSE_CALL_FORWARD = 5,
+    /**
+     * `transfer.noanswer`.
+     */
+    GCA_CAUSE_CALL_FORWARD_NO_ANSWER = 6,
+    /**
+     * `transfer.notavailable`.
+     */
+    GCA_CAUSE_OVERFLOW = 7,
+    /**
+     * `endpoint.dnd`, `transfer.dnd`.
+     */
+    GCA_CAUSE_DO_NOT_DISTURB = 8,
+    /**
+     * Not answered in time (`timeout`).
+     */
+    GCA_CAUSE_NO_ANSWER = 9,
+    /**
+     * `error`, `transport.failure`: the recording may be incomplete.
+     */
+    GCA_CAUSE_NETWORK_SIGNAL_LOST = 10,
+    /**
+     * `system`.
+     */
+    GCA_CAUSE_SYSTEM_CLEARED = 11,
+    /**
+     * `spam`, `uncallable`.
+     */
+    GCA_CAUSE_BLOCKED = 12,
+    /**
+     * `other`, or a word that is new to this version.
+     */
+    GCA_CAUSE_UNKNOWN = 13,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum gca_cause gca_cause;
+#else
+typedef uint32_t gca_cause;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * Where an adapter stands in its life.
+ */
+enum gca_life
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * Made, without settings.
+     */
+    GCA_LIFE_CREATED = 0,
+    /**
+     * Has settings, not started, or stopped again.
+     */
+    GCA_LIFE_CONFIGURED = 1,
+    /**
+     * Started; no feed yet.
+     */
+    GCA_LIFE_STARTING = 2,
+    /**
+     * Started, and the feed has been up at least once.
+     */
+    GCA_LIFE_RUNNING = 3,
+    /**
+     * Told to stop; a callback may still be inside the host.
+     */
+    GCA_LIFE_STOPPING = 4,
+    /**
+     * Cannot go on by itself; stop it and start it again.
+     */
+    GCA_LIFE_FAILED = 5,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum gca_life gca_life;
+#else
+typedef uint32_t gca_life;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * How much of the region the feed covers. A recorder's fallback recording hangs on it.
+ */
+enum gca_feed
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * Nothing flows.
+     */
+    GCA_FEED_DOWN = 0,
+    /**
+     * Flows, and what was missed before is being read.
+     */
+    GCA_FEED_RECOVERING = 1,
+    /**
+     * Flows for a part; the lists of users and topics say which part does not.
+     */
+    GCA_FEED_DEGRADED = 2,
+    /**
+     * Flows for every user and queue.
+     */
+    GCA_FEED_UP = 3,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum gca_feed gca_feed;
+#else
+typedef uint32_t gca_feed;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * Why the feed is not up.
+ */
+enum gca_why
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * Nothing is wrong.
+     */
+    GCA_WHY_NONE = 0,
+    /**
+     * Starting, or connecting again in the ordinary course.
+     */
+    GCA_WHY_CONNECTING = 1,
+    /**
+     * The platform refused the client id or secret: check `ClientId`, `ClientSecret`, `RegionHost`.
+     */
+    GCA_WHY_CREDENTIALS_REFUSED = 2,
+    /**
+     * The OAuth client's role lacks a permission; the message names what was refused.
+     */
+    GCA_WHY_PERMISSION_MISSING = 3,
+    /**
+     * The region cannot be reached; the message names the hop.
+     */
+    GCA_WHY_LINK = 4,
+    /**
+     * A limit of the platform: requests, topics or channels.
+     */
+    GCA_WHY_LIMIT = 5,
+    /**
+     * Another program that uses the same client id took the channel.
+     */
+    GCA_WHY_CHANNEL_TAKEN = 6,
+    /**
+     * The host takes events more slowly than they come.
+     */
+    GCA_WHY_BACKLOG = 7,
+    /**
+     * A defect in this library, contained; it starts again by itself.
+     */
+    GCA_WHY_INTERNAL = 8,
+    /**
+     * The adapter was asked to stop.
+     */
+    GCA_WHY_STOPPED = 9,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum gca_why gca_why;
+#else
+typedef uint32_t gca_why;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * How much a log line matters.
+ */
+enum gca_log_level
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * A defect, or something that an operator must mend.
+     */
+    GCA_LOG_ERROR = 1,
+    /**
+     * Went wrong, and the adapter deals with it.
+     */
+    GCA_LOG_WARN = 2,
+    /**
+     * What an operator wants to see in an ordinary day.
+     */
+    GCA_LOG_INFO = 3,
+    /**
+     * For support.
+     */
+    GCA_LOG_DEBUG = 4,
+    /**
+     * Everything. Never secrets or people's data, at this level neither.
+     */
+    GCA_LOG_TRACE = 5,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum gca_log_level gca_log_level;
+#else
+typedef uint32_t gca_log_level;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * An adapter. 0 is never one. A handle that was destroyed, or never was one, is refused with `GCA_ERR_HANDLE`.
+ */
+typedef uint64_t gca_handle;
+
+/**
+ * Text in UTF-8, **not** terminated by a NUL. Absent text has length 0 (and `ptr` may be NULL). Valid only during the
+ * callback that brought it: copy what you keep.
+ */
+typedef struct gca_str {
+    /**
+     * First byte.
+     */
+    const char *ptr;
+    /**
+     * Number of bytes.
+     */
+    size_t len;
+} gca_str;
+
+/**
+ * The state of an adapter and its feed.
+ */
+typedef struct gca_state {
+    /**
+     * Bytes of this struct in the running version.
+     */
+    uint32_t size;
+    /**
+     * Where the adapter stands.
+     */
+    gca_life life;
+    /**
+     * How much the feed covers.
+     */
+    gca_feed feed;
+    /**
+     * Why it is not more.
+     */
+    gca_why why;
+    /**
+     * When, in microseconds since 1970 UTC.
+     */
+    int64_t time_us;
+    /**
+     * For people: what happened, and what to check.
+     */
+    struct gca_str message;
+    /**
+     * Ids of the users that are not followed; none listed and feed down: nobody is.
+     */
+    const struct gca_str *users;
+    /**
+     * Number of entries in `users`.
+     */
+    size_t user_count;
+    /**
+     * Topics that are not followed.
+     */
+    const struct gca_str *topics;
+    /**
+     * Number of entries in `topics`.
+     */
+    size_t topic_count;
+} gca_state;
+
+/**
+ * One event of the feed. Flat, and valid only during the callback: copy what you keep. Fields are only ever appended;
+ * ask with `GCA_HAS` before you read one that is newer than the oldest library you load. What a kind does not tell is
+ * absent text, zero, `GCA_TIME_UNKNOWN` or `GCA_FLAG_UNKNOWN`.
+ */
+typedef struct gca_event {
+    /**
+     * Bytes of this struct in the running version.
+     */
+    uint32_t size;
+    /**
+     * What happened.
+     */
+    gca_event_kind kind;
+    /**
+     * Changes whenever the sequence starts again at 1; what was open in the former feed is void then.
+     */
+    struct gca_str feed_id;
+    /**
+     * Number of this event in its feed. A number is skipped only where a `GCA_EVENT_LOST` names it.
+     */
+    uint64_t sequence;
+    /**
+     * 32 hexadecimal digits: equal for the same fact.
+     */
+    struct gca_str id;
+    /**
+     * 1: the id is the same under any interleaving, duplication, source and node. 0: for streams that are in order.
+     */
+    uint8_t id_exact;
+    /**
+     * On hold after this event: 0, 1 or `GCA_FLAG_UNKNOWN`.
+     */
+    uint8_t held;
+    /**
+     * Muted after this event: 0, 1 or `GCA_FLAG_UNKNOWN`.
+     */
+    uint8_t muted;
+    /**
+     * Isolated from the other parties after this event: 0, 1 or `GCA_FLAG_UNKNOWN`.
+     */
+    uint8_t confined;
+    /**
+     * In a secure pause after this event: 0, 1 or `GCA_FLAG_UNKNOWN`.
+     */
+    uint8_t secure_pause;
+    /**
+     * Zero.
+     */
+    uint8_t reserved[3];
+    /**
+     * Where the knowledge came from.
+     */
+    gca_source source;
+    /**
+     * Which way the connection went.
+     */
+    gca_direction direction;
+    /**
+     * When it happened by the platform's clock, in microseconds since 1970 UTC, or `GCA_TIME_UNKNOWN`.
+     */
+    int64_t platform_time_us;
+    /**
+     * When its notification arrived here, in microseconds since 1970 UTC.
+     */
+    int64_t received_time_us;
+    /**
+     * `DataSource` of the settings.
+     */
+    struct gca_str data_source;
+    /**
+     * The conversation.
+     */
+    struct gca_str conversation_id;
+    /**
+     * The conversation that the customer contact began with.
+     */
+    struct gca_str root_contact_id;
+    /**
+     * Another conversation that this event joins or leaves.
+     */
+    struct gca_str related_conversation_id;
+    /**
+     * The party.
+     */
+    struct gca_str participant_id;
+    /**
+     * The party's call leg, the id that recordings and media carry.
+     */
+    struct gca_str communication_id;
+    /**
+     * The leg at the other side.
+     */
+    struct gca_str peer_id;
+    /**
+     * Of a transfer: the connection that ends.
+     */
+    struct gca_str old_connection_id;
+    /**
+     * Of a transfer: the connection that takes its place.
+     */
+    struct gca_str new_connection_id;
+    /**
+     * The user who is the party, or whose state changed.
+     */
+    struct gca_str user_id;
+    /**
+     * The user's display name.
+     */
+    struct gca_str user_name;
+    /**
+     * The user's e-mail address.
+     */
+    struct gca_str user_email;
+    /**
+     * The user's station.
+     */
+    struct gca_str station_id;
+    /**
+     * Its name.
+     */
+    struct gca_str station_name;
+    /**
+     * The platform's word for its kind.
+     */
+    struct gca_str station_kind;
+    /**
+     * Its extension or line.
+     */
+    struct gca_str station_extension;
+    /**
+     * The queue that the connection came through.
+     */
+    struct gca_str queue_id;
+    /**
+     * Its name.
+     */
+    struct gca_str queue_name;
+    /**
+     * The party's role: `customer`, `agent`, `user`, `acd`, `ivr`, …
+     */
+    struct gca_str purpose;
+    /**
+     * Calling address.
+     */
+    struct gca_str ani;
+    /**
+     * Called address.
+     */
+    struct gca_str dnis;
+    /**
+     * The platform's telephony provider.
+     */
+    struct gca_str provider;
+    /**
+     * State of the connection after the event.
+     */
+    gca_connection_state state;
+    /**
+     * State of the connection before it.
+     */
+    gca_connection_state previous_state;
+    /**
+     * Why.
+     */
+    gca_cause cause;
+    /**
+     * Zero.
+     */
+    uint32_t reserved2;
+    /**
+     * The platform's own word behind `cause` or behind the new state.
+     */
+    struct gca_str raw;
+    /**
+     * More about why; for a synthetic event, from what it was concluded.
+     */
+    struct gca_str reason;
+    /**
+     * Of `GCA_EVENT_LOST`: the first sequence number that is missing.
+     */
+    uint64_t lost_first;
+    /**
+     * Of `GCA_EVENT_LOST`: the last one.
+     */
+    uint64_t lost_last;
+    /**
+     * Of `GCA_EVENT_LOST`: received time of the first.
+     */
+    int64_t lost_from_us;
+    /**
+     * Of `GCA_EVENT_LOST`: received time of the last.
+     */
+    int64_t lost_to_us;
+    /**
+     * Of `GCA_EVENT_FEED_STATE`: the state; else NULL.
+     */
+    const struct gca_state *state_report;
+} gca_event;
+
+/**
+ * One line of the adapter's log. Ids, never people's data or secrets.
+ */
+typedef struct gca_log {
+    /**
+     * Bytes of this struct in the running version.
+     */
+    uint32_t size;
+    /**
+     * How much it matters.
+     */
+    gca_log_level level;
+    /**
+     * When, in microseconds since 1970 UTC.
+     */
+    int64_t time_us;
+    /**
+     * The part of the adapter that speaks, for example `session`.
+     */
+    struct gca_str target;
+    /**
+     * What it says.
+     */
+    struct gca_str message;
+    /**
+     * Lines that were dropped before this one because they came faster than the host took them.
+     */
+    uint64_t dropped;
+} gca_log;
+
+/**
+ * What the host gives: its callbacks.
+ *
+ * Three sentences say all about their life. No callback starts after `on_drop` has started. `on_drop` comes once,
+ * after the last callback of any kind has returned. `user` must stay valid until `on_drop`.
+ *
+ * No callback runs on a thread that does network I/O, or inside a call of yours. From inside any callback, of any
+ * adapter, `start`, `stop`, `configure` and `destroy` answer `GCA_ERR_STATE` for every handle: they would wait for
+ * the callback that is waiting for them. A callback must not throw (the process would end) and must not `longjmp`;
+ * the C++ header guards against the first.
+ */
+typedef struct gca_host {
+    /**
+     * `sizeof(gca_host)` as you compiled it. A smaller one than the library's is filled up with zeros; a larger one
+     * is accepted if what the library does not know of it is zero.
+     */
+    uint32_t size;
+    /**
+     * Zero.
+     */
+    uint32_t reserved;
+    /**
+     * Handed to every callback, never looked at.
+     */
+    void *user;
+    /**
+     * An event: return `GCA_TAKEN` or `GCA_LATER`. From one dispatcher thread, in order, never two at once. While it
+     * blocks, events wait in the queue; the connection to the region does not. Required.
+     */
+    uint32_t (*on_event)(void *user, const struct gca_event *event);
+    /**
+     * The state changed. On the dispatcher thread, out of band: also while an event is being refused. Optional.
+     */
+    void (*on_state)(void *user, const struct gca_state *state);
+    /**
+     * A log line. From one logger thread, which is another than the dispatcher's. Optional.
+     */
+    void (*on_log)(void *user, const struct gca_log *line);
+    /**
+     * The last callback: `user` may be freed in it. Optional.
+     */
+    void (*on_drop)(void *user);
+} gca_host;
+
+/**
+ * All functions of version 1 behind one symbol: look up `gca_get_api`, and call through its table. Functions are only
+ * ever appended; one that is newer than the oldest library you load is there if `size` reaches behind it.
+ */
+typedef struct gca_api {
+    /**
+     * Bytes of this table in the running version.
+     */
+    uint32_t size;
+    /**
+     * Zero.
+     */
+    uint32_t reserved;
+    /**
+     * `gca_abi_version`
+     */
+    uint32_t (*abi_version)(void);
+    /**
+     * `gca_version`
+     */
+    const char *(*version)(void);
+    /**
+     * `gca_status_name`
+     */
+    const char *(*status_name)(int32_t status);
+    /**
+     * `gca_last_error`
+     */
+    gca_status (*last_error)(gca_handle handle, char *buf, size_t cap, size_t *needed);
+    /**
+     * `gca_settings_schema`
+     */
+    gca_status (*settings_schema)(char *buf, size_t cap, size_t *needed);
+    /**
+     * `gca_create`
+     */
+    gca_status (*create)(const struct gca_host *host, gca_handle *handle);
+    /**
+     * `gca_configure`
+     */
+    gca_status (*configure)(gca_handle handle, const char *json, size_t len);
+    /**
+     * `gca_start`
+     */
+    gca_status (*start)(gca_handle handle);
+    /**
+     * `gca_stop`
+     */
+    gca_status (*stop)(gca_handle handle, uint32_t timeout_ms);
+    /**
+     * `gca_destroy`
+     */
+    gca_status (*destroy)(gca_handle handle);
+    /**
+     * `gca_status_json`
+     */
+    gca_status (*status_json)(gca_handle handle, char *buf, size_t cap, size_t *needed);
+    /**
+     * `gca_set_log_level`
+     */
+    gca_status (*set_log_level)(gca_handle handle, uint32_t level);
+    /**
+     * `gca_event_json`
+     */
+    gca_status (*event_json)(const struct gca_event *event, char *buf, size_t cap, size_t *needed);
+} gca_api;
+
+#ifdef __cplusplus
+extern "C" {
+#endif // __cplusplus
+
+/**
+ * The version of the interface that the library was built with (`GCA_ABI_VERSION`). Check it before anything else.
+ */
+uint32_t gca_abi_version(void);
+
+/**
+ * The version of the library, for example `1.4.2`. Terminated by a NUL, valid for ever.
+ */
+const char *gca_version(void);
+
+/**
+ * All functions of the interface in one table, valid for ever, or NULL if the library does not have that version of
+ * the interface. The only symbol that a host needs to look up.
+ */
+const struct gca_api *gca_get_api(uint32_t version);
+
+/**
+ * The name of a `gca_status`, for example `GCA_ERR_HANDLE`; `GCA_ERR_UNKNOWN` for a number that this version does not
+ * have. Terminated by a NUL, valid for ever.
+ */
+const char *gca_status_name(int32_t status);
+
+/**
+ * What was wrong with the last call on this thread that failed: of this handle, or of any for 0. In UTF-8, without a
+ * terminating NUL; empty if none failed. For people: its words may change.
+ *
+ * A handle need not live: after a failed `gca_destroy` it still tells. `needed` receives the length. A buffer of `cap`
+ * bytes that is too small is left untouched, and the answer is `GCA_ERR_BUFFER`; that failure itself is not kept.
+ * `buf` may be NULL if `cap` is 0; `needed` may be NULL.
+ */
+gca_status gca_last_error(gca_handle handle,
+                          char *buf,
+                          size_t cap,
+                          size_t *needed);
+
+/**
+ * The JSON Schema (draft 2020-12) of the settings that `gca_configure` takes, in UTF-8, without a terminating NUL.
+ *
+ * `needed` receives the length. A buffer of `cap` bytes that is too small is left untouched, and the answer is
+ * `GCA_ERR_BUFFER`. `buf` may be NULL if `cap` is 0; `needed` may be NULL.
+ */
+gca_status gca_settings_schema(char *buf,
+                               size_t cap,
+                               size_t *needed);
+
+/**
+ * Makes an adapter that calls back to `host`, and writes its handle.
+ *
+ * `host` is copied: the struct itself may go after the call, what `user` points to must live until `on_drop`. If this
+ * fails, `handle` is left untouched and there is no `on_drop`. No thread is made before `gca_start`.
+ */
+gca_status gca_create(const struct gca_host *host,
+                      gca_handle *handle);
+
+/**
+ * Gives the adapter its settings: one JSON object in UTF-8, as `gca_settings_schema` describes it and
+ * `docs/SETTINGS.md` explains it.
+ *
+ * All problems of the document are found at once: `gca_last_error` lists them, one a line, the answer is
+ * `GCA_ERR_SETTINGS`, and nothing is changed. `AdapterName` must be unique in the process, whatever the case of its
+ * letters. While the adapter runs the answer is `GCA_ERR_STATE`: stop it first.
+ */
+gca_status gca_configure(gca_handle handle,
+                         const char *json,
+                         size_t len);
+
+/**
+ * Starts the adapter: its threads are made, callbacks may come from now on, the region is connected to.
+ *
+ * Does not wait for the region: whether it is reached comes as a state. Needs settings, and an adapter that is
+ * stopped; `GCA_ERR_DISABLED` if `StartupType` is Disabled.
+ */
+gca_status gca_start(gca_handle handle);
+
+/**
+ * Stops the adapter within `timeout_ms` milliseconds.
+ *
+ * Events that wait are handed over for up to half of that time, two seconds at the most, as long as you take them; the
+ * number of what is left is told to `on_state` and `on_log`, then it is dropped. `GCA_OK`: no callback of any kind
+ * runs, none will start, the threads are gone; the adapter can be started again, with a new feed. `GCA_ERR_TIMEOUT`: a
+ * callback has not returned; none will start. Call it again, or destroy the adapter.
+ *
+ * An adapter that does not run is stopped already: `GCA_OK`. A time under 20 ms counts as 20 ms.
+ */
+gca_status gca_stop(gca_handle handle,
+                    uint32_t timeout_ms);
+
+/**
+ * Ends the adapter: stops it if it runs, and calls `on_drop` after the last callback has returned. Waits 5 seconds at
+ * the most.
+ *
+ * The handle is dead either way, except where the answer is `GCA_ERR_STATE`, `GCA_ERR_FORK` or `GCA_ERR_HANDLE`.
+ * `GCA_OK`: `on_drop` has returned. `GCA_ERR_TIMEOUT`: a callback has not returned, and `on_drop` is still to come,
+ * from the library's thread that leaves last: `user` must live until then.
+ */
+gca_status gca_destroy(gca_handle handle);
+
+/**
+ * Where the adapter stands, as one JSON object in UTF-8, without a terminating NUL. `docs/STATUS.md` lists its
+ * members. Also from inside callbacks.
+ *
+ * `needed` receives the length. A buffer of `cap` bytes that is too small is left untouched, and the answer is
+ * `GCA_ERR_BUFFER`; the text may have grown when you ask again. `buf` may be NULL if `cap` is 0; `needed` may be NULL.
+ */
+gca_status gca_status_json(gca_handle handle,
+                           char *buf,
+                           size_t cap,
+                           size_t *needed);
+
+/**
+ * Changes how much is logged, a value of `gca_log_level`, at once and until the next settings. Also from inside
+ * callbacks.
+ */
+gca_status gca_set_log_level(gca_handle handle,
+                             uint32_t level);
+
+/**
+ * The complete event as one JSON object in UTF-8, without a terminating NUL: all fields of `gca_event`, and what does
+ * not fit into a flat struct. `docs/EVENT_JSON.md` lists the paths; they are stable.
+ *
+ * Only inside `on_event`, on its thread, and for the event that it was handed: else `GCA_ERR_STATE`. The text is made
+ * only when it is asked for, and once for each event.
+ *
+ * `needed` receives the length. A buffer of `cap` bytes that is too small is left untouched, and the answer is
+ * `GCA_ERR_BUFFER`. `buf` may be NULL if `cap` is 0; `needed` may be NULL.
+ */
+gca_status gca_event_json(const struct gca_event *event,
+                          char *buf,
+                          size_t cap,
+                          size_t *needed);
+
+#ifdef __cplusplus
+}  // extern "C"
+#endif  // __cplusplus
+
+#endif /* GENESYS_CLOUD_ADAPTER_H */

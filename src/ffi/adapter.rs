@@ -1,0 +1,202 @@
+//! The life of an adapter: create, configure, start, stop, destroy, and what it tells about itself.
+
+use std::ffi::c_char;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::abi::{gca_handle, gca_host, gca_status};
+use super::api;
+use super::boundary;
+use super::error::Refused;
+use super::handle::Table;
+use super::host::CHost;
+use super::text;
+use crate::adapter::{Adapter, Refusal, Stopped, panics};
+use crate::model::log::LogLevel;
+
+/// What a call that needs a handle works on.
+static ADAPTERS: Table<Adapter> = Table::new();
+
+/// How long `gca_destroy` waits for callbacks to return.
+const DESTROY_WAITS: Duration = Duration::from_secs(5);
+
+impl From<Refusal> for Refused {
+    fn from(refusal: Refusal) -> Self {
+        let status = match refusal {
+            Refusal::State(_) => gca_status::GCA_ERR_STATE,
+            Refusal::Settings(_) => gca_status::GCA_ERR_SETTINGS,
+            Refusal::Disabled => gca_status::GCA_ERR_DISABLED,
+            Refusal::System(_) => gca_status::GCA_ERR_SYSTEM,
+        };
+        Self::new(status, refusal.to_string())
+    }
+}
+
+/// Makes an adapter that calls back to `host`, and writes its handle.
+///
+/// `host` is copied: the struct itself may go after the call, what `user` points to must live until `on_drop`. If this
+/// fails, `handle` is left untouched and there is no `on_drop`. No thread is made before `gca_start`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn gca_create(host: *const gca_host, handle: *mut gca_handle) -> gca_status {
+    boundary::call("gca_create", 0, || {
+        boundary::claim_process()?;
+        if handle.is_null() {
+            return Err(Refused::argument("handle is NULL"));
+        }
+        // SAFETY: the caller's promise: `host` is NULL or points to as many bytes as its size says.
+        let host = Arc::new(unsafe { CHost::read(host) }?);
+        panics::install();
+        api::stay_loaded();
+        let adapter = Adapter::new(Arc::clone(&host) as Arc<dyn crate::delivery::Host>);
+        let made = ADAPTERS.insert(adapter)?;
+        host.keep();
+        // SAFETY: not NULL, and writable by the caller's promise.
+        unsafe { handle.write_unaligned(made) };
+        Ok(())
+    })
+}
+
+/// Gives the adapter its settings: one JSON object in UTF-8, as `gca_settings_schema` describes it and
+/// `docs/SETTINGS.md` explains it.
+///
+/// All problems of the document are found at once: `gca_last_error` lists them, one a line, the answer is
+/// `GCA_ERR_SETTINGS`, and nothing is changed. `AdapterName` must be unique in the process, whatever the case of its
+/// letters. While the adapter runs the answer is `GCA_ERR_STATE`: stop it first.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn gca_configure(
+    handle: gca_handle,
+    json: *const c_char,
+    len: usize,
+) -> gca_status {
+    with(
+        "gca_configure",
+        handle,
+        Where::OutsideCallbacks,
+        |adapter| {
+            // SAFETY: the caller's promise: `json` is NULL or can be read for `len` bytes.
+            let document = unsafe { text::read_in(json, len, "json") }?;
+            adapter.configure(document)?;
+            Ok(())
+        },
+    )
+}
+
+/// Starts the adapter: its threads are made, callbacks may come from now on, the region is connected to.
+///
+/// Does not wait for the region: whether it is reached comes as a state. Needs settings, and an adapter that is
+/// stopped; `GCA_ERR_DISABLED` if `StartupType` is Disabled.
+#[unsafe(no_mangle)]
+pub extern "C" fn gca_start(handle: gca_handle) -> gca_status {
+    with("gca_start", handle, Where::OutsideCallbacks, |adapter| {
+        adapter.start()?;
+        Ok(())
+    })
+}
+
+/// Stops the adapter within `timeout_ms` milliseconds.
+///
+/// Events that wait are handed over for up to half of that time, two seconds at the most, as long as you take them; the
+/// number of what is left is told to `on_state` and `on_log`, then it is dropped. `GCA_OK`: no callback of any kind
+/// runs, none will start, the threads are gone; the adapter can be started again, with a new feed. `GCA_ERR_TIMEOUT`: a
+/// callback has not returned; none will start. Call it again, or destroy the adapter.
+///
+/// An adapter that does not run is stopped already: `GCA_OK`. A time under 20 ms counts as 20 ms.
+#[unsafe(no_mangle)]
+pub extern "C" fn gca_stop(handle: gca_handle, timeout_ms: u32) -> gca_status {
+    with(
+        "gca_stop",
+        handle,
+        Where::OutsideCallbacks,
+        |adapter| match adapter.stop(Duration::from_millis(timeout_ms.into())) {
+            Stopped::Done => Ok(()),
+            Stopped::CallbackInside { callback } => Err(Refused::new(
+                gca_status::GCA_ERR_TIMEOUT,
+                format!(
+                    "{callback} has not returned within {timeout_ms} ms; no other callback will start. Stop again \
+                     when it has returned, or destroy the adapter"
+                ),
+            )),
+        },
+    )
+}
+
+/// Ends the adapter: stops it if it runs, and calls `on_drop` after the last callback has returned. Waits 5 seconds at
+/// the most.
+///
+/// The handle is dead either way, except where the answer is `GCA_ERR_STATE`, `GCA_ERR_FORK` or `GCA_ERR_HANDLE`.
+/// `GCA_OK`: `on_drop` has returned. `GCA_ERR_TIMEOUT`: a callback has not returned, and `on_drop` is still to come,
+/// from the library's thread that leaves last: `user` must live until then.
+#[unsafe(no_mangle)]
+pub extern "C" fn gca_destroy(handle: gca_handle) -> gca_status {
+    boundary::call("gca_destroy", handle, || {
+        boundary::same_process()?;
+        boundary::outside_callbacks()?;
+        let adapter = ADAPTERS.remove(handle)?;
+        if adapter.destroy(DESTROY_WAITS) {
+            return Ok(());
+        }
+        Err(Refused::new(
+            gca_status::GCA_ERR_TIMEOUT,
+            format!(
+                "a callback has not returned within {} s; the handle is dead, on_drop comes when it has returned",
+                DESTROY_WAITS.as_secs()
+            ),
+        ))
+    })
+}
+
+/// Where the adapter stands, as one JSON object in UTF-8, without a terminating NUL. `docs/STATUS.md` lists its
+/// members. Also from inside callbacks.
+///
+/// `needed` receives the length. A buffer of `cap` bytes that is too small is left untouched, and the answer is
+/// `GCA_ERR_BUFFER`; the text may have grown when you ask again. `buf` may be NULL if `cap` is 0; `needed` may be NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn gca_status_json(
+    handle: gca_handle,
+    buf: *mut c_char,
+    cap: usize,
+    needed: *mut usize,
+) -> gca_status {
+    with("gca_status_json", handle, Where::Anywhere, |adapter| {
+        // SAFETY: the caller's promise, as the header states it.
+        unsafe { text::copy_out(&adapter.status(), buf, cap, needed) }
+    })
+}
+
+/// Changes how much is logged, a value of `gca_log_level`, at once and until the next settings. Also from inside
+/// callbacks.
+#[unsafe(no_mangle)]
+pub extern "C" fn gca_set_log_level(handle: gca_handle, level: u32) -> gca_status {
+    with("gca_set_log_level", handle, Where::Anywhere, |adapter| {
+        let level = LogLevel::from_number(level).ok_or_else(|| {
+            Refused::argument(format!(
+                "{level} is no log level; they go from GCA_LOG_ERROR (1) to GCA_LOG_TRACE (5)"
+            ))
+        })?;
+        adapter.set_log_level(level);
+        Ok(())
+    })
+}
+
+/// Where a call may come from.
+#[derive(PartialEq, Eq)]
+enum Where {
+    Anywhere,
+    OutsideCallbacks,
+}
+
+fn with(
+    name: &str,
+    handle: gca_handle,
+    from: Where,
+    work: impl FnOnce(&Adapter) -> Result<(), Refused>,
+) -> gca_status {
+    boundary::call(name, handle, || {
+        boundary::same_process()?;
+        if from == Where::OutsideCallbacks {
+            boundary::outside_callbacks()?;
+        }
+        let adapter = ADAPTERS.get(handle)?;
+        work(&adapter)
+    })
+}
