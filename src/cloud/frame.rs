@@ -280,3 +280,531 @@ pub fn system_event(notification: &Notification<'_>) -> Option<SocketEvent> {
         None
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const UUID: &str = "11111111-2222-4333-8444-555555555555";
+
+    fn is_json(text: &str) -> bool {
+        serde_json::from_str::<IgnoredAny>(text).is_ok()
+    }
+
+    fn notification<'a>(topic: &'a str, body: &'a str, metadata: Option<&'a str>) -> Frame<'a> {
+        Frame::Notification(Notification {
+            topic,
+            body,
+            metadata,
+        })
+    }
+
+    /// The promise of the cut: what the short way finds is what reading all of it finds, or is visibly no body.
+    /// Returns whether the short way was taken.
+    fn agrees(text: &str) -> bool {
+        let whole = cut_whole(text);
+        assert!(is_json(text) || whole == Err(Uncut::NotJson), "{text}");
+        let Some(found) = cut_tail(text) else {
+            assert_eq!(cut(text), whole, "{text}");
+            return false;
+        };
+        assert_eq!(cut(text), Ok(Frame::Notification(found)), "{text}");
+        if is_json(text) {
+            if is_json(found.body) {
+                assert_eq!(whole, Ok(Frame::Notification(found)), "{text}");
+            }
+        } else {
+            assert!(
+                !is_json(found.body),
+                "a body was found in what is no JSON: {text}"
+            );
+        }
+        true
+    }
+
+    /// A conversation as topics show it, cut down, with all that may confuse in it.
+    fn conversation() -> String {
+        let participant = r#"{"id":"p","purpose":"agent","userId":"u","calls":[{"state":"connected","self":{"nameRaw":"A \"B\" \\","addressNormalized":"tel:+1"},"other":{},"additionalProperties":{}}],"attributes":{"say":",\"metadata\":{\"CorrelationId\":\"x\"}}","metadata":"m"}}"#;
+        format!(
+            r#"{{"id":"c","participants":[{participant},{participant}],"metadata":{{"CorrelationId":"{UUID}"}}}}"#
+        )
+    }
+
+    #[test]
+    fn the_platforms_own_shape_is_cut_without_reading_it() {
+        let body = conversation();
+        for metadata in [
+            format!(r#"{{"CorrelationId":"{UUID}"}}"#),
+            format!(r#"{{"CorrelationId":"{UUID}-archival"}}"#),
+            format!(r#"{{"CorrelationId":"{UUID}","action":"Associated"}}"#),
+            r#"{"action":"Disassociated","nested":{"metadata":{}},"list":[{}]}"#.to_owned(),
+            "{}".to_owned(),
+            r#""text""#.to_owned(),
+        ] {
+            for version in ["", r#""version":"2","#, r#""version":"","#] {
+                let text = format!(
+                    r#"{{"topicName":"v2.users.u.conversations",{version}"eventBody":{body},"metadata":{metadata}}}"#
+                );
+                assert!(agrees(&text), "{text}");
+                assert_eq!(
+                    cut(&text),
+                    Ok(notification(
+                        "v2.users.u.conversations",
+                        &body,
+                        Some(&metadata)
+                    ))
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn any_other_shape_is_read_whole() {
+        let t = |text: &'static str, body: &'static str, metadata: Option<&'static str>| {
+            assert!(!agrees(text), "{text}");
+            assert_eq!(cut(text), Ok(notification("t", body, metadata)), "{text}");
+        };
+        t(
+            r#"{"topicName":"t","eventBody":{"a":1}}"#,
+            r#"{"a":1}"#,
+            None,
+        );
+        t(
+            r#"{"eventBody":{"a":1},"metadata":{},"topicName":"t"}"#,
+            r#"{"a":1}"#,
+            Some("{}"),
+        );
+        t(
+            r#"{"topicName":"t","metadata":{"k":1},"eventBody":{"a":1}}"#,
+            r#"{"a":1}"#,
+            Some(r#"{"k":1}"#),
+        );
+        t(
+            r#"{"version":"2","topicName":"t","eventBody":{},"metadata":{}}"#,
+            "{}",
+            Some("{}"),
+        );
+        t(
+            r#"{"topicName":"t","version":2,"eventBody":{},"metadata":{}}"#,
+            "{}",
+            Some("{}"),
+        );
+        t(
+            r#"{"topicName":"t","eventBody":5,"metadata":{}}"#,
+            "5",
+            Some("{}"),
+        );
+        t(
+            r#"{"topicName":"t","eventBody":null,"metadata":null}"#,
+            "null",
+            None,
+        );
+        t(r#"{"topicName":"t"}"#, "null", None);
+        t(r#"{"topicName":"t","metadata":{}}"#, "null", Some("{}"));
+        t(
+            " {\n\"topicName\" :\t\"t\" , \"eventBody\": {\"a\": 1} , \"metadata\" :{ } } \n",
+            r#"{"a": 1}"#,
+            Some("{ }"),
+        );
+        t(
+            r#"{"topicName":"t","eventBody":{},"metadata":{}} "#,
+            "{}",
+            Some("{}"),
+        );
+        t(
+            r#"{"topicName":"t","eventBody":{}, "metadata":{}}"#,
+            "{}",
+            Some("{}"),
+        );
+        t(
+            r#"{"topicName":"t","eventBody":{},"metadata": {}}"#,
+            "{}",
+            Some("{}"),
+        );
+        t(
+            r#"{"topicName":"t","eventBody":{},"metadata":{},"later":1}"#,
+            "{}",
+            Some("{}"),
+        );
+        t(
+            r#"{"topicName":"t","eventBody":{},"timestamp":"2026","metadata":{}}"#,
+            "{}",
+            Some("{}"),
+        );
+        // The last member of the body is called metadata too, and the envelope has none.
+        t(
+            r#"{"topicName":"t","eventBody":{"a":1,"metadata":{}}}"#,
+            r#"{"a":1,"metadata":{}}"#,
+            None,
+        );
+        t(
+            r#"{"topicName":"t","eventBody":{"metadata":{}}}"#,
+            r#"{"metadata":{}}"#,
+            None,
+        );
+        // Metadata that is longer than the place where it is searched.
+        let long = format!(r#"{{"k":"{}"}}"#, "x".repeat(TAIL));
+        let text = format!(r#"{{"topicName":"t","eventBody":{{}},"metadata":{long}}}"#);
+        assert!(!agrees(&text));
+        assert_eq!(cut(&text), Ok(notification("t", "{}", Some(&long))));
+    }
+
+    #[test]
+    fn bodies_that_imitate_an_end_do_not_move_it() {
+        let ends = [
+            format!(r#"{{"s":"x,\"metadata\":{{\"CorrelationId\":\"{UUID}\"}}}}"}}"#),
+            format!(r#"{{"metadata":{{"CorrelationId":"{UUID}"}}}}"#),
+            format!(r#"{{"a":1,"metadata":{{"CorrelationId":"{UUID}"}}}}"#),
+            r#"{"s":"\\\\","t":"\\\""}"#.to_owned(),
+            r#"{"s":"}}}}","t":"{{{{","u":"]]"}"#.to_owned(),
+            r#"[{"a":1},[],"]"]"#.to_owned(),
+            "{}".to_owned(),
+            "[]".to_owned(),
+            format!("{}1{}", r#"{"a":"#.repeat(300), "}".repeat(300)),
+            format!("{}{}", "[".repeat(20_000), "]".repeat(20_000)),
+            r#"{"snow":"☃","smile":"😀"}"#.to_owned(),
+        ];
+        for body in &ends {
+            let plain = format!(r#"{{"topicName":"t","version":"2","eventBody":{body}}}"#);
+            agrees(&plain);
+            assert_eq!(cut(&plain), Ok(notification("t", body, None)));
+            for metadata in ends.iter().filter(|metadata| metadata.len() < 400) {
+                let text =
+                    format!(r#"{{"topicName":"t","eventBody":{body},"metadata":{metadata}}}"#);
+                agrees(&text);
+                assert_eq!(cut(&text), Ok(notification("t", body, Some(metadata))));
+            }
+        }
+    }
+
+    #[test]
+    fn a_new_member_after_the_body_is_noticed_and_read_whole() {
+        let text = r#"{"topicName":"t","eventBody":{"a":1},"new":{"b":2},"metadata":{}}"#;
+        assert!(agrees(text));
+        let Ok(Frame::Notification(found)) = cut(text) else {
+            panic!("{text}")
+        };
+        assert!(!is_json(found.body), "whoever reads the body must notice");
+        assert_eq!(
+            cut_whole(text),
+            Ok(notification("t", r#"{"a":1}"#, Some("{}")))
+        );
+    }
+
+    #[test]
+    fn what_is_no_envelope_says_so() {
+        for (text, kind) in [
+            ("", Uncut::NotJson),
+            (" ", Uncut::NotJson),
+            ("{", Uncut::NotJson),
+            ("hello", Uncut::NotJson),
+            ("{}x", Uncut::NotJson),
+            (r#"{"topicName":"t","eventBody":{}"#, Uncut::NotJson),
+            (r#"{"topicName":"t","eventBody":}"#, Uncut::NotJson),
+            (
+                r#"{"topicName":"t","eventBody":,"metadata":{}}"#,
+                Uncut::NotJson,
+            ),
+            (
+                r#"{"topicName":"t","eventBody":{},,"metadata":{}}"#,
+                Uncut::NotJson,
+            ),
+            (
+                r#"{"topicName":"t","eventBody":{},"metadata":{x}}"#,
+                Uncut::NotJson,
+            ),
+            (
+                "{\"topicName\":\"a\nb\",\"eventBody\":{},\"metadata\":{}}",
+                Uncut::NotJson,
+            ),
+            (r#"["topicName",{},{},{}]"#, Uncut::NotAnObject),
+            ("null", Uncut::NotAnObject),
+            ("17", Uncut::NotAnObject),
+            (r#""{}""#, Uncut::NotAnObject),
+            ("{}", Uncut::NoTopic),
+            (r#"{"eventBody":{},"metadata":{}}"#, Uncut::NoTopic),
+            (r#"{"topicName":null,"eventBody":{}}"#, Uncut::NoTopic),
+            (r#"{"TopicName":"t"}"#, Uncut::NoTopic),
+            (r#"{"topicName":5}"#, Uncut::WrongType),
+            (r#"{"topicName":{"a":"b"}}"#, Uncut::WrongType),
+            (
+                r#"{"topicName":"","eventBody":{},"metadata":{}}"#,
+                Uncut::WrongType,
+            ),
+            (r#"{"topicName":"a","topicName":"b"}"#, Uncut::Duplicate),
+            (
+                r#"{"topicName":"a","eventBody":1,"eventBody":2}"#,
+                Uncut::Duplicate,
+            ),
+            (
+                r#"{"topicName":"a\u002eb","eventBody":{},"metadata":{}}"#,
+                Uncut::EscapedTopic,
+            ),
+            (
+                r#"{"topicName":"a\"b","eventBody":{},"metadata":{}}"#,
+                Uncut::EscapedTopic,
+            ),
+        ] {
+            assert_eq!(cut(text), Err(kind), "{text}");
+            assert_eq!(cut_whole(text), Err(kind), "{text}");
+        }
+    }
+
+    #[test]
+    fn heartbeats_pongs_and_replies_are_told_apart() {
+        let beat =
+            r#"{"topicName":"channel.metadata","eventBody":{"message":"WebSocket Heartbeat"}}"#;
+        let pong =
+            r#"{"topicName":"Channel.Metadata","eventBody":{"message":"pong"},"metadata":{}}"#;
+        let other = r#"{"topicName":"channel.metadata","eventBody":{"message":5}}"#;
+        let reply = r#"{"result":"200","status":"subscribed"}"#;
+        assert_eq!(cut(beat), Ok(Frame::Heartbeat));
+        assert_eq!(cut(pong), Ok(Frame::Pong));
+        assert_eq!(cut(other), Ok(Frame::Reply(other)));
+        assert_eq!(cut(reply), Ok(Frame::Reply(reply)));
+        let event = |text| socket_event(&cut(text).unwrap());
+        assert_eq!(event(beat), None);
+        assert_eq!(event(pong), Some(SocketEvent::Pong));
+        assert_eq!(event(reply), None);
+        assert!(matches!(
+            event(r#"{"result":"404","message":"no"}"#),
+            Some(SocketEvent::ChannelLost(_))
+        ));
+        assert!(matches!(
+            event(r#"{"result":404}"#),
+            Some(SocketEvent::ChannelLost(_))
+        ));
+    }
+
+    #[test]
+    fn the_platforms_messages_about_the_socket_are_known_and_their_ids_not_shown() {
+        let event = |topic: &str, body: &str| {
+            let text = format!(
+                r#"{{"topicName":"{topic}","version":"2","eventBody":{body},"metadata":{{}}}}"#
+            );
+            socket_event(&cut(&text).unwrap())
+        };
+        assert_eq!(
+            event("v2.system.socket_closing", r#"{"message":"soon"}"#),
+            Some(SocketEvent::Closing)
+        );
+        assert_eq!(
+            event("V2.System.Socket_Closing", "{}"),
+            Some(SocketEvent::Closing)
+        );
+        for topic in [
+            "v2.system.no_longer_subscribed.s3cret-id",
+            "v2.system.token_revoked.s3cret-id",
+            "V2.SYSTEM.TOKEN_REVOKED",
+        ] {
+            let body = r#"{"message":"s3cret-id","reason":"another_channel_subscribed"}"#;
+            let Some(SocketEvent::ChannelLost(why)) = event(topic, body) else {
+                panic!("{topic}")
+            };
+            assert!(!why.contains("s3cret"), "{why}");
+        }
+        for topic in [
+            "v2.users.u.presence",
+            "v2.system",
+            "v2.system.",
+            "v2.system.a.b",
+            "v2.systém.socket_closing",
+            "☃☃☃☃",
+        ] {
+            assert_eq!(event(topic, "{}"), None, "{topic}");
+        }
+    }
+
+    /// A seeded generator (splitmix64), so that a failure repeats.
+    struct Seeded(u64);
+
+    impl Seeded {
+        fn next(&mut self) -> u64 {
+            self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+            let mut z = self.0;
+            z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+            z ^ (z >> 31)
+        }
+
+        fn below(&mut self, n: usize) -> usize {
+            usize::try_from(self.next() % n as u64).unwrap()
+        }
+
+        fn pick<'a>(&mut self, from: &[&'a str]) -> &'a str {
+            from[self.below(from.len())]
+        }
+    }
+
+    /// What confuses a reader that looks at ends and beginnings.
+    const TOKENS: [&str; 26] = [
+        "{",
+        "}",
+        "[",
+        "]",
+        "\"",
+        "\\",
+        ",",
+        ":",
+        " ",
+        "\n",
+        "}}",
+        "{}",
+        "null",
+        "1",
+        "é",
+        r#"\""#,
+        r#"\\"#,
+        "\u{0}",
+        r#","metadata":"#,
+        r#""metadata":{}"#,
+        r#","metadata":{}}"#,
+        r#""eventBody":"#,
+        r#"{"topicName":""#,
+        r#","metadata":{"CorrelationId":"11111111-2222-4333-8444-555555555555"}}"#,
+        r#"},"x":{"#,
+        r#""version":"2","#,
+    ];
+
+    const NAMES: [&str; 8] = [
+        "metadata",
+        "eventBody",
+        "topicName",
+        "version",
+        "a",
+        "message",
+        "CorrelationId",
+        "é",
+    ];
+
+    /// A string in JSON whose content may be any of the tokens.
+    fn string(seeded: &mut Seeded) -> String {
+        let mut content = String::new();
+        for _ in 0..seeded.below(4) {
+            content.push_str(seeded.pick(&TOKENS));
+        }
+        serde_json::to_string(&content).unwrap()
+    }
+
+    fn value(seeded: &mut Seeded, depth: usize) -> String {
+        match seeded.below(if depth == 0 { 3 } else { 7 }) {
+            0 => seeded
+                .pick(&["null", "true", "-1.5e3", "0", "{}", "[]"])
+                .to_owned(),
+            1 | 2 => string(seeded),
+            3 => {
+                let items: Vec<String> = (0..seeded.below(4))
+                    .map(|_| value(seeded, depth - 1))
+                    .collect();
+                format!("[{}]", items.join(","))
+            }
+            _ => {
+                let count = seeded.below(5);
+                let members: Vec<String> = (0..count)
+                    .map(|_| format!(r#""{}":{}"#, seeded.pick(&NAMES), value(seeded, depth - 1)))
+                    .collect();
+                format!("{{{}}}", members.join(","))
+            }
+        }
+    }
+
+    #[test]
+    fn generated_envelopes_are_cut_where_they_were_joined() {
+        let mut seeded = Seeded(7);
+        let mut short = 0;
+        for _ in 0..20_000 {
+            let (body, metadata) = (value(&mut seeded, 4), value(&mut seeded, 2));
+            let topic = format!(
+                "v2.users.{}.{}",
+                seeded.below(100),
+                seeded.pick(&["presence", "station", "é"])
+            );
+            let mut members = vec![format!(r#""topicName":"{topic}""#)];
+            if seeded.below(4) > 0 {
+                members.push(r#""version":"2""#.to_owned());
+            }
+            members.push(format!(r#""eventBody":{body}"#));
+            let more = seeded.below(8) == 0;
+            if more {
+                members.push(format!(r#""extra":{}"#, value(&mut seeded, 2)));
+            }
+            let with_metadata = seeded.below(5) > 0;
+            if with_metadata {
+                members.push(format!(r#""metadata":{metadata}"#));
+            }
+            if seeded.below(8) == 0 {
+                let (a, b) = (seeded.below(members.len()), seeded.below(members.len()));
+                members.swap(a, b);
+            }
+            let space = if seeded.below(8) == 0 { " " } else { "" };
+            let text = format!("{{{}}}", members.join(&format!("{space},{space}")));
+            short += usize::from(agrees(&text));
+            let expected = notification(
+                &topic,
+                &body,
+                Some(&*metadata).filter(|text| with_metadata && *text != "null"),
+            );
+            assert_eq!(cut_whole(&text), Ok(expected), "{text}");
+            if !more {
+                assert_eq!(cut(&text), Ok(expected), "{text}");
+            }
+        }
+        assert!(
+            short > 5_000,
+            "the short way was taken {short} times only: nothing was compared"
+        );
+    }
+
+    #[test]
+    fn mutated_frames_are_never_cut_wrong() {
+        let bases = [
+            format!(
+                r#"{{"topicName":"v2.users.u.conversations","version":"2","eventBody":{},"metadata":{{"CorrelationId":"{UUID}"}}}}"#,
+                conversation()
+            ),
+            format!(r#"{{"topicName":"t","version":"2","eventBody":{{"a":{{"b":"c"}}}},"metadata":{{"CorrelationId":"{UUID}"}}}}"#),
+            r#"{"topicName":"t","eventBody":{"a":[{}],"metadata":{}},"metadata":{"a":{"metadata":{}}}}"#.to_owned(),
+            r#"{"topicName":"t","eventBody":{"s":"\\"},"new":{"s":"\\\""},"metadata":{}}"#.to_owned(),
+        ];
+        let mut seeded = Seeded(11);
+        let (mut short, mut json) = (0, 0);
+        for round in 0..40_000 {
+            let mut text: Vec<char> = bases[round % bases.len()].chars().collect();
+            for _ in 0..=seeded.below(3) {
+                let at = seeded.below(text.len() + 1);
+                let to = (at + seeded.below(6)).min(text.len());
+                match seeded.below(5) {
+                    0 => drop(text.drain(at..to)),
+                    1 => drop(text.splice(at..to, seeded.pick(&TOKENS).chars())),
+                    2 => drop(text.splice(at..at, seeded.pick(&TOKENS).chars())),
+                    3 => {
+                        let span: Vec<char> = text[at..to].to_vec();
+                        let place = seeded.below(text.len() + 1);
+                        drop(text.splice(place..place, span));
+                    }
+                    _ if seeded.below(8) == 0 => text.truncate(at),
+                    _ => {}
+                }
+            }
+            let text: String = text.into_iter().collect();
+            short += usize::from(agrees(&text));
+            json += usize::from(is_json(&text));
+        }
+        assert!(
+            short > 5_000 && json > 5_000,
+            "{short} short ways, {json} of JSON: too few were compared"
+        );
+    }
+
+    #[test]
+    fn every_beginning_of_a_frame_is_cut_or_refused() {
+        let text = format!(
+            r#"{{"topicName":"t","version":"2","eventBody":{},"metadata":{{"CorrelationId":"{UUID}"}}}}"#,
+            conversation()
+        );
+        for end in 0..text.len() {
+            agrees(&text[..end]);
+            agrees(&text[end..]);
+        }
+    }
+}
