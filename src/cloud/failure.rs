@@ -86,60 +86,44 @@ impl fmt::Display for Seconds {
 impl Trouble {
     /// Reads an HTTP client's error by the types of its causes, never by its text.
     pub(super) fn of_http(error: &reqwest::Error, connect: Duration) -> Self {
-        let mut cause: Option<&(dyn Error + 'static)> = error.source();
-        let mut broken = None;
-        while let Some(this) = cause {
-            if let Some(found) = Self::of_cause(this) {
-                return found;
+        let mut io = None;
+        for cause in causes(error) {
+            if let Some(LookupFailed::System(error)) = cause.downcast_ref() {
+                return Self::Lookup(LookupFailed::System(copy(error)));
+            } else if let Some(LookupFailed::TimedOut(limit)) = cause.downcast_ref() {
+                return Self::Lookup(LookupFailed::TimedOut(*limit));
+            } else if cause.is::<LookupFailed>() {
+                return Self::Lookup(LookupFailed::NoAddress);
+            } else if let Some(error) = cause.downcast_ref::<rustls::Error>() {
+                return Self::Tls(error.clone());
+            } else if let Some(error) = cause.downcast_ref::<io::Error>() {
+                io = Some(copy(error));
             }
-            if let Some(io) = this.downcast_ref::<io::Error>() {
-                // An io::Error's inner error is not among its causes; only that error's causes are.
-                if let Some(found) = io.get_ref().and_then(|inner| Self::of_cause(inner)) {
-                    return found;
-                }
-                broken = broken.or_else(|| Some(copy(io)));
+        }
+        match io {
+            _ if error.is_connect() && error.is_timeout() => Self::ConnectTimedOut(connect),
+            Some(io) if error.is_connect() && io.kind() == io::ErrorKind::UnexpectedEof => {
+                Self::TlsBroken(io)
             }
-            cause = this.source();
-        }
-        if error.is_connect() {
-            if error.is_timeout() {
-                Self::ConnectTimedOut(connect)
-            } else {
-                match broken {
-                    Some(io) if io.kind() == io::ErrorKind::UnexpectedEof => Self::TlsBroken(io),
-                    Some(io) => Self::Connect(io),
-                    None => Self::Broken(None),
-                }
+            Some(io) if error.is_connect() => Self::Connect(io),
+            // The client calls each failure of a body a failure to decode it, a broken connection too; the
+            // decompressor's own complaint is of this kind.
+            Some(io)
+                if matches!(
+                    io.kind(),
+                    io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput
+                ) =>
+            {
+                Self::Garbled
             }
-        } else if error.is_decode() {
-            Self::Garbled
-        } else {
-            Self::Broken(broken)
+            io => Self::Broken(io),
         }
-    }
-
-    fn of_cause(cause: &(dyn Error + 'static)) -> Option<Self> {
-        if let Some(lookup) = cause.downcast_ref::<LookupFailed>() {
-            return Some(Self::Lookup(match lookup {
-                LookupFailed::System(error) => LookupFailed::System(copy(error)),
-                LookupFailed::NoAddress => LookupFailed::NoAddress,
-                LookupFailed::TimedOut(limit) => LookupFailed::TimedOut(*limit),
-            }));
-        }
-        cause
-            .downcast_ref::<rustls::Error>()
-            .map(|error| Self::Tls(error.clone()))
     }
 
     /// An error of a TLS handshake.
     pub(super) fn of_tls(error: io::Error) -> Self {
-        match error
-            .get_ref()
-            .and_then(|inner| inner.downcast_ref::<rustls::Error>())
-        {
-            Some(tls) => Self::Tls(tls.clone()),
-            None => Self::TlsBroken(error),
-        }
+        let tls = causes(&error).find_map(|cause| cause.downcast_ref::<rustls::Error>().cloned());
+        tls.map_or_else(|| Self::TlsBroken(error), Self::Tls)
     }
 
     /// The failure to report. `act` says what was being done ("Listing users (page 3)"), `host` where.
@@ -206,6 +190,19 @@ impl Trouble {
             message: format!("{act}: {why}."),
         }
     }
+}
+
+/// An error and its causes. The error inside an `io::Error` is not among that one's causes by itself.
+fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |&this| {
+        match this
+            .downcast_ref::<io::Error>()
+            .and_then(io::Error::get_ref)
+        {
+            Some(inside) => Some(inside),
+            None => this.source(),
+        }
+    })
 }
 
 /// An `io::Error` cannot be cloned; this keeps its kind and its words.
