@@ -3,6 +3,13 @@
 //! Every secret in here has the word CANARY in it, and the servers say the secrets back wherever they can: no failure
 //! and no `Debug` text may show one (`clean` looks).
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "in a test they are the report of a failure"
+)]
+
 use std::fmt::Debug;
 use std::io::Write as _;
 use std::sync::{Arc, Mutex};
