@@ -1,1 +1,53 @@
-//! A Genesys Cloud region on loopback.
+//! A Genesys Cloud region on loopback: the test bed of the adapter, and what its demonstration talks to.
+//!
+//! The region has no sockets, no threads and no clock. It is told the time and what clients ask, and answers with what
+//! the platform would answer and publish; the same seed gives the same transcript, byte for byte. A thin front (axum)
+//! puts it on a port. Virtual-time tests use the region without the front. Nothing here is shared with the plugin: the
+//! two know each other only by the platform's protocol, so that a misunderstanding cannot hide on both sides.
+//!
+//! # The house
+//!
+//! ```text
+//!   the world      agents and callers act: conversations change, truth is written, bodies are shown
+//!        │ Shown
+//!   the region     tokens, channels, subscriptions, limits and faults decide who gets to see them
+//!        │ frames, answers
+//!   the front      HTTP and websockets
+//! ```
+//!
+//! | file             | what it is                                                                          |
+//! |------------------|-------------------------------------------------------------------------------------|
+//! | [`time`]         | a moment, in the platform's spelling                                                |
+//! | [`chance`]       | the seeded generator and the ids that come from it                                  |
+//! | [`organization`] | who and what there is: users, queues, stations, divisions                           |
+//! | [`conversation`] | a conversation as it is: participants, legs, what became of them                    |
+//! | [`script`]       | the language in which the story of a call is written                                |
+//! | [`repertoire`]   | the scripts                                                                         |
+//! | [`world`]        | everything that happens: interprets scripts, routes calls, lives the agents' days   |
+//! | [`truth`]        | what really happened, written when it happens                                       |
+//! | [`body`]         | how it is told: notification bodies and REST answers                                |
+//!
+//! # Driving the world
+//!
+//! ```
+//! use gca_region::world::{World, WorldConfig};
+//!
+//! let mut world = World::new(WorldConfig::default());
+//! for _ in 0..100 {
+//!     let Some(due) = world.poll_timeout() else { break };
+//!     world.handle_timeout(due);
+//!     while let Some(shown) = world.poll_shown() {
+//!         assert!(shown.topic.starts_with("v2."));
+//!     }
+//! }
+//! ```
+
+pub mod body;
+pub mod chance;
+pub mod conversation;
+pub mod organization;
+pub mod repertoire;
+pub mod script;
+pub mod time;
+pub mod truth;
+pub mod world;

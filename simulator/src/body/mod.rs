@@ -1,0 +1,283 @@
+//! How the world is told: bodies of notifications and answers to REST reads, in the platform's members and spelling
+//! (NET 270.0.0: `tests/members/` has the lists that every body is checked against). Pure projections: what they show
+//! is all in their arguments.
+//!
+//! Where the published facts leave it open, these bodies do as recorded ones do: references that are absent are `{}` in
+//! the nested form; arrays of other media are there and empty; a member without a value is left out.
+
+pub mod agent;
+pub mod flat;
+pub mod listing;
+pub mod nested;
+pub mod rest;
+
+use std::sync::Arc;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::conversation::{AfterCallWork, Conversation, Leg, Purpose, State};
+use crate::organization::Organization;
+
+/// A JSON object that is being written. Members come in the order of the calls.
+pub(crate) struct Object<'a> {
+    out: &'a mut Vec<u8>,
+    first: bool,
+}
+
+impl Object<'_> {
+    fn name(&mut self, name: &str) {
+        if !std::mem::take(&mut self.first) {
+            self.out.push(b',');
+        }
+        scalar(self.out, &name);
+        self.out.push(b':');
+    }
+
+    /// A member with this value.
+    pub(crate) fn has(&mut self, name: &str, value: impl Serialize) -> &mut Self {
+        self.name(name);
+        scalar(self.out, &value);
+        self
+    }
+
+    /// A member, if there is a value.
+    pub(crate) fn may(&mut self, name: &str, value: Option<impl Serialize>) -> &mut Self {
+        if let Some(value) = value {
+            self.has(name, value);
+        }
+        self
+    }
+
+    /// A member that is an object.
+    pub(crate) fn object(&mut self, name: &str, fill: impl FnOnce(&mut Object<'_>)) -> &mut Self {
+        self.name(name);
+        write_object(self.out, fill);
+        self
+    }
+
+    /// A member that is an empty object.
+    pub(crate) fn nothing(&mut self, name: &str) -> &mut Self {
+        self.object(name, |_| {})
+    }
+
+    /// A member that is an array of objects.
+    pub(crate) fn list<T>(
+        &mut self,
+        name: &str,
+        items: impl IntoIterator<Item = T>,
+        mut fill: impl FnMut(&mut Object<'_>, T),
+    ) -> &mut Self {
+        self.name(name);
+        self.out.push(b'[');
+        for (at, item) in items.into_iter().enumerate() {
+            if at > 0 {
+                self.out.push(b',');
+            }
+            write_object(self.out, |object| fill(object, item));
+        }
+        self.out.push(b']');
+        self
+    }
+
+    /// Members that are empty arrays.
+    pub(crate) fn empty(&mut self, names: &[&str]) -> &mut Self {
+        for name in names {
+            self.name(name);
+            self.out.extend_from_slice(b"[]");
+        }
+        self
+    }
+}
+
+fn scalar(out: &mut Vec<u8>, value: &impl Serialize) {
+    // Writing into memory cannot fail, and no value here refuses to be written.
+    let written = serde_json::to_writer(&mut *out, value);
+    debug_assert!(written.is_ok(), "{written:?}");
+}
+
+fn write_object(out: &mut Vec<u8>, fill: impl FnOnce(&mut Object<'_>)) {
+    out.push(b'{');
+    fill(&mut Object { out, first: true });
+    out.push(b'}');
+}
+
+/// The text of one object.
+pub(crate) fn text(fill: impl FnOnce(&mut Object<'_>)) -> Arc<str> {
+    let mut out = Vec::with_capacity(8_192);
+    write_object(&mut out, fill);
+    String::from_utf8(out).unwrap_or_default().into()
+}
+
+/// One object as a value.
+pub(crate) fn value(fill: impl FnOnce(&mut Object<'_>)) -> Value {
+    serde_json::from_str(&text(fill)).unwrap_or_default()
+}
+
+// What several forms say alike.
+
+/// The divisions that the conversation belongs to, with what made it so.
+pub(crate) fn divisions(
+    object: &mut Object<'_>,
+    organization: &Organization,
+    conversation: &Conversation,
+) {
+    let touched = |at: usize| {
+        conversation
+            .touched
+            .iter()
+            .filter(move |touched| touched.division == at)
+    };
+    let divisions = organization
+        .divisions
+        .iter()
+        .enumerate()
+        .filter(|(at, _)| touched(*at).next().is_some());
+    object.list("divisions", divisions, |object, (at, division)| {
+        object
+            .object("division", |object| {
+                let uri = format!("/api/v2/authorization/divisions/{}", division.id);
+                object.has("id", division.id).has("selfUri", uri);
+            })
+            .list("entities", touched(at), |object, touched| {
+                let uri = format!("/api/v2/{}/{}", touched.path, touched.id);
+                object
+                    .has("id", touched.id)
+                    .has("selfUri", uri)
+                    .has("dateDivisionUpdated", touched.at);
+            });
+    });
+}
+
+/// The addresses of both ends of a leg.
+pub(crate) fn ends(object: &mut Object<'_>, conversation: &Conversation, at: usize) {
+    let Some(party) = conversation.participants.get(at) else {
+        return;
+    };
+    let inbound = party.leg.direction == crate::conversation::Direction::Inbound;
+    let far = match (party.purpose.is_outside(), inbound) {
+        // The far end of the party outside is the number that it called, or that calls it.
+        (true, true) => &party.dnis,
+        (true, false) => &party.ani,
+        (false, true) => &party.ani,
+        (false, false) => &party.dnis,
+    };
+    let outside = conversation
+        .outside()
+        .and_then(|at| conversation.participants.get(at));
+    let far_name = if party.purpose.is_outside() {
+        None
+    } else {
+        outside.map(|party| party.name.as_str())
+    };
+    address(object, "self", Some(&party.name), &party.address);
+    address(object, "other", far_name, far);
+}
+
+fn address(object: &mut Object<'_>, member: &str, name: Option<&str>, normalized: &str) {
+    object.object(member, |object| {
+        let raw = normalized.strip_prefix("tel:");
+        let raw = raw.map_or_else(
+            || normalized.to_owned(),
+            |number| format!("sip:{number}@10.87.214.180;user=phone"),
+        );
+        object
+            .has("name", name.unwrap_or_default())
+            .has("nameRaw", name.unwrap_or_default())
+            .has("addressNormalized", normalized)
+            .has("addressRaw", raw)
+            .has("addressDisplayable", "unavailable");
+    });
+}
+
+/// After-call work of a leg, as nested forms tell it: an empty object where there is none.
+pub(crate) fn after_call_work(object: &mut Object<'_>, leg: &Leg) {
+    object.object("afterCallWork", |object| match leg.after_call_work {
+        AfterCallWork::None => {}
+        AfterCallWork::Skipped(at) => {
+            object
+                .has("state", "skipped")
+                .has("startTime", at)
+                .has("endTime", at);
+        }
+        AfterCallWork::Pending(since) => {
+            object.has("state", "pending").has("startTime", since);
+        }
+        AfterCallWork::Complete(from, to) => {
+            object
+                .has("state", "complete")
+                .has("startTime", from)
+                .has("endTime", to);
+        }
+    });
+}
+
+/// When after-call work began and ended, as participants tell it.
+pub(crate) fn after_call_times(object: &mut Object<'_>, leg: &Leg) {
+    match leg.after_call_work {
+        AfterCallWork::None => {}
+        AfterCallWork::Pending(since) => {
+            object.has("startAcwTime", since);
+        }
+        AfterCallWork::Skipped(at) => {
+            object.has("startAcwTime", at).has("endAcwTime", at);
+        }
+        AfterCallWork::Complete(from, to) => {
+            object.has("startAcwTime", from).has("endAcwTime", to);
+        }
+    }
+}
+
+/// What the agent has to do about the wrap-up, as participants tell it.
+pub(crate) fn wrapup_rules(object: &mut Object<'_>, purpose: Purpose, leg: &Leg) {
+    object.has("wrapupRequired", leg.after_call_work_required);
+    if purpose == Purpose::Agent {
+        let prompt = if leg.after_call_work_required {
+            "mandatory"
+        } else {
+            "optional"
+        };
+        object
+            .has("wrapupPrompt", prompt)
+            .has("wrapupTimeoutMs", 20_000);
+    }
+}
+
+/// Whether the leg is recorded.
+pub(crate) fn is_recorded(leg: &Leg) -> bool {
+    leg.recording == crate::conversation::Recording::Active
+}
+
+/// Attached data.
+pub(crate) fn attributes(object: &mut Object<'_>, attributes: &[(&'static str, &'static str)]) {
+    object.object("attributes", |object| {
+        for (key, value) in attributes {
+            object.has(key, value);
+        }
+    });
+}
+
+/// What the recorders of the platform do about a leg.
+pub(crate) fn recorders(object: &mut Object<'_>, leg: &Leg) {
+    object.object("recordersState", |object| {
+        object
+            .has("adhocState", "NONE")
+            .has("customerExperienceState", leg.recording.capitals())
+            .has("agentExperienceState", "NONE")
+            .has("snippetState", "NONE");
+    });
+}
+
+/// Whether the leg alerts or ever did: it then has a time for it.
+pub(crate) fn alerted(leg: &Leg) -> bool {
+    leg.initial == State::Alerting
+}
+
+/// How long a device alerts at most, in milliseconds, at this pace.
+pub(crate) fn alerting_ms(pace: f64) -> i64 {
+    if pace > 0.0 {
+        (8_000.0 / pace) as i64
+    } else {
+        8_000
+    }
+}

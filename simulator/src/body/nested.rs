@@ -1,0 +1,203 @@
+//! `v2.users.{id}.conversations` and `v2.routing.queues.{id}.conversations`: `ConversationEventTopicConversation`, with
+//! calls nested under their participants.
+
+use std::sync::Arc;
+
+use super::Object;
+use crate::conversation::{Conversation, Participant, Purpose, Transfer, Wrapup};
+use crate::organization::Organization;
+
+/// The body.
+#[must_use]
+pub fn conversation(
+    organization: &Organization,
+    conversation: &Conversation,
+    pace: f64,
+) -> Arc<str> {
+    super::text(|object| {
+        object
+            .has("id", conversation.id)
+            .has("maxParticipants", 20)
+            .list(
+                "participants",
+                conversation.participants.iter().enumerate(),
+                |object, (at, party)| {
+                    participant(object, organization, conversation, at, party, pace);
+                },
+            )
+            .list("recentTransfers", &conversation.transfers, |object, of| {
+                transfer(object, organization, of)
+            })
+            .has(
+                "recordingState",
+                if conversation.secure_pause() {
+                    "paused"
+                } else {
+                    conversation.recording.word()
+                },
+            )
+            .has("address", &conversation.address)
+            .has("utilizationLabelId", organization.utilization_label)
+            .has("securePause", conversation.secure_pause())
+            .nothing("associatedConversation")
+            .empty(&["accessAttributes", "consultationConversations"]);
+        super::divisions(object, organization, conversation);
+    })
+}
+
+fn participant(
+    object: &mut Object<'_>,
+    organization: &Organization,
+    conversation: &Conversation,
+    at: usize,
+    party: &Participant,
+    pace: f64,
+) {
+    let leg = &party.leg;
+    let user = party.user.and_then(|user| organization.users.get(user));
+    let queue = party.queue.and_then(|queue| organization.queues.get(queue));
+    object
+        .has("id", party.id)
+        .may("connectedTime", leg.connected)
+        .may("endTime", leg.disconnected)
+        .may("userId", user.map(|user| user.id))
+        .has("name", &party.name)
+        .may("queueId", queue.map(|queue| queue.id))
+        .has("purpose", party.purpose.word())
+        .has("address", &party.address);
+    super::wrapup_rules(object, party.purpose, leg);
+    object.has("wrapupExpected", leg.after_call_work_required);
+    wrapup(object, organization, party.wrapup.as_ref());
+    super::after_call_times(object, leg);
+    object.object("conversationRoutingData", |object| {
+        let routed = if matches!(party.purpose, Purpose::Acd | Purpose::Agent) {
+            queue
+        } else {
+            None
+        };
+        let skill = routed.and_then(|queue| organization.skills.get(queue.skill));
+        let language = routed.and_then(|_| organization.languages.first());
+        object
+            .object("queue", |object| {
+                object
+                    .may("id", routed.map(|queue| queue.id))
+                    .may("name", routed.map(|queue| &queue.name));
+            })
+            .object("language", |object| {
+                object
+                    .may("id", language.map(|it| it.id))
+                    .may("name", language.map(|it| it.name));
+            })
+            .has("priority", 0)
+            .list("skills", skill, |object, skill| {
+                object.has("id", skill.id).has("name", skill.name);
+            })
+            .empty(&["scoredAgents"])
+            .nothing("skillExpressionId");
+    });
+    object.may(
+        "alertingTimeoutMs",
+        (party.purpose == Purpose::Agent).then(|| super::alerting_ms(pace)),
+    );
+    object.has("mediaRoles", ["full"]);
+    super::attributes(object, &party.attributes);
+    object
+        .list("calls", [leg], |object, leg| {
+            object
+                .has("state", leg.state.word())
+                .has("initialState", leg.initial.word())
+                .has("recordingState", leg.recording.word())
+                .may("disconnectType", leg.cause.map(|cause| cause.word()))
+                .has("direction", leg.direction.word())
+                .has("id", leg.id)
+                .has("recording", super::is_recorded(leg));
+            super::recorders(object, leg);
+            object
+                .has("muted", leg.muted)
+                .has("confined", false)
+                .has("held", leg.held.is_some())
+                .has("securePause", leg.secure_pause)
+                .may("startHoldTime", leg.held);
+            super::ends(object, conversation, at);
+            object
+                .has("provider", "Edge")
+                .may(
+                    "scriptId",
+                    (party.purpose == Purpose::Agent).then_some(organization.screen_script),
+                )
+                .may("peerId", leg.peer)
+                .may("connectedTime", leg.connected)
+                .may("disconnectedTime", leg.disconnected)
+                .list(
+                    "disconnectReasons",
+                    leg.reason,
+                    |object, (kind, code, phrase)| {
+                        object
+                            .has("type", kind)
+                            .has("code", code)
+                            .has("phrase", phrase);
+                    },
+                );
+            wrapup(object, organization, party.wrapup.as_ref());
+            super::after_call_work(object, leg);
+            object
+                .has("afterCallWorkRequired", leg.after_call_work_required)
+                .object("queueMediaSettings", |object| {
+                    if party.purpose == Purpose::Agent {
+                        object.has("alertingTimeoutSeconds", 8);
+                    }
+                });
+        })
+        .empty(&[
+            "callbacks",
+            "chats",
+            "cobrowsesessions",
+            "emails",
+            "messages",
+            "internalMessages",
+            "screenMonitorings",
+            "screenshares",
+            "socialExpressions",
+            "videos",
+        ])
+        .nothing("workflow");
+}
+
+/// A wrap-up; an empty object where there is none.
+fn wrapup(object: &mut Object<'_>, organization: &Organization, wrapup: Option<&Wrapup>) {
+    object.object("wrapup", |object| {
+        if let Some(wrapup) = wrapup {
+            let code = organization
+                .wrapup_codes
+                .get(wrapup.code)
+                .map(|code| code.id);
+            object
+                .may("code", code)
+                .has("notes", "")
+                .empty(&["tags"])
+                .has("durationSeconds", wrapup.seconds)
+                .has("endTime", wrapup.at);
+        }
+    });
+}
+
+fn transfer(object: &mut Object<'_>, organization: &Organization, transfer: &Transfer) {
+    let user = |user: Option<usize>| {
+        user.and_then(|user| organization.users.get(user))
+            .map(|user| user.id)
+    };
+    object
+        .has("state", "complete")
+        .has("transferType", "unattended")
+        .has("id", transfer.id)
+        .has("dateIssued", transfer.at)
+        .object("initiator", |object| {
+            object.may("userId", user(transfer.by));
+        })
+        .nothing("modifiedBy")
+        .object("destination", |object| {
+            object
+                .may("userId", user(transfer.to))
+                .has("address", &transfer.address);
+        });
+}

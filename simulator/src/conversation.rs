@@ -1,0 +1,432 @@
+//! A conversation as it is: its participants, their legs and what became of them. How it is told is
+//! [`body`](crate::body)'s, what makes it change is the [`world`](crate::world)'s.
+
+use crate::chance::Id;
+use crate::time::Time;
+
+/// A conversation.
+#[derive(Debug, Clone)]
+pub struct Conversation {
+    /// Its id.
+    pub id: Id,
+    /// When its first participant came.
+    pub started: Time,
+    /// When its last leg was over.
+    pub ended: Option<Time>,
+    /// The number that was dialed.
+    pub address: String,
+    /// Everybody who ever took part, in order of coming. Nobody is ever removed.
+    pub participants: Vec<Participant>,
+    /// Its transfers, newest last.
+    pub transfers: Vec<Transfer>,
+    /// Objects that it touched, with the index of their division.
+    pub touched: Vec<Touched>,
+    /// Whether the recording runs.
+    pub recording: Recording,
+    /// The script that is played.
+    pub script: &'static str,
+}
+
+/// Something that a conversation touched, and so shares a division with.
+#[derive(Debug, Clone)]
+pub struct Touched {
+    /// Index of the division.
+    pub division: usize,
+    /// Path of its kind in REST: `users`, `flows`, `routing/queues`.
+    pub path: &'static str,
+    /// What.
+    pub id: Id,
+    /// When.
+    pub at: Time,
+}
+
+/// A party, or one attempt to make somebody a party.
+#[derive(Debug, Clone)]
+pub struct Participant {
+    /// Its id.
+    pub id: Id,
+    /// What it is here for.
+    pub purpose: Purpose,
+    /// Its name.
+    pub name: String,
+    /// When it came.
+    pub started: Time,
+    /// Index of the user who it is.
+    pub user: Option<usize>,
+    /// Index of the queue that it is, or that brought it.
+    pub queue: Option<usize>,
+    /// Its own address.
+    pub address: String,
+    /// Who calls, as it sees it.
+    pub ani: String,
+    /// Who is called, as it sees it.
+    pub dnis: String,
+    /// Data attached to it, in order of first setting.
+    pub attributes: Vec<(&'static str, &'static str)>,
+    /// The wrap-up that was given.
+    pub wrapup: Option<Wrapup>,
+    /// Its call.
+    pub leg: Leg,
+}
+
+/// What a participant is here for: the platform's `purpose`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// The party outside, who called.
+    Customer,
+    /// The party outside, who was called.
+    External,
+    /// A flow.
+    Ivr,
+    /// A queue.
+    Acd,
+    /// A user, for a queue.
+    Agent,
+    /// A user, for nobody.
+    User,
+}
+
+/// A call leg of a participant.
+#[derive(Debug, Clone)]
+pub struct Leg {
+    /// The communication id.
+    pub id: Id,
+    /// The leg at the other side.
+    pub peer: Option<Id>,
+    /// Which way it was set up, as its party sees it.
+    pub direction: Direction,
+    /// How it is.
+    pub state: State,
+    /// How it began.
+    pub initial: State,
+    /// When it was answered.
+    pub connected: Option<Time>,
+    /// When it was over for media.
+    pub disconnected: Option<Time>,
+    /// Why.
+    pub cause: Option<Cause>,
+    /// Since when it is on hold.
+    pub held: Option<Time>,
+    /// Whether its party cannot be heard.
+    pub muted: bool,
+    /// Whether it is recorded.
+    pub recording: Recording,
+    /// Whether its recording pauses for a secret.
+    pub secure_pause: bool,
+    /// Whether its party has to work on after it.
+    pub after_call_work_required: bool,
+    /// That work.
+    pub after_call_work: AfterCallWork,
+    /// What it did, from when to when.
+    pub segments: Vec<Segment>,
+    /// What the network said of its end.
+    pub reason: Option<(&'static str, u16, &'static str)>,
+    /// Whether the last body with it has been shown.
+    pub told: bool,
+}
+
+/// Which way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    /// To this party.
+    Inbound,
+    /// From it.
+    Outbound,
+}
+
+/// The state of a leg, in the platform's words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// Its party's device rings.
+    Alerting,
+    /// It is being dialed.
+    Dialing,
+    /// Its user's station is being called.
+    Contacting,
+    /// It is offered to a system party.
+    Offering,
+    /// Answered.
+    Connected,
+    /// Over.
+    Disconnected,
+    /// Over, and put away.
+    Terminated,
+}
+
+/// Why a leg ended: the platform's `disconnectType`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Cause {
+    /// Its party outside hung up.
+    Endpoint,
+    /// Its user hung up.
+    Client,
+    /// The other side hung up.
+    Peer,
+    /// It was transferred.
+    Transfer,
+    /// It rang too long.
+    Timeout,
+    /// The platform ended it.
+    System,
+}
+
+/// Whether something is recorded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Recording {
+    /// No.
+    None,
+    /// Yes.
+    Active,
+    /// Not for the moment.
+    Paused,
+}
+
+/// The work of an agent after a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AfterCallWork {
+    /// There is none yet, or never will be.
+    None,
+    /// There was none to do.
+    Skipped(Time),
+    /// Since then.
+    Pending(Time),
+    /// From when to when.
+    Complete(Time, Time),
+}
+
+/// A code that an agent gave to a call.
+#[derive(Debug, Clone, Copy)]
+pub struct Wrapup {
+    /// Index of the code.
+    pub code: usize,
+    /// How long it took, in seconds.
+    pub seconds: i64,
+    /// When it was given.
+    pub at: Time,
+}
+
+/// A transfer.
+#[derive(Debug, Clone)]
+pub struct Transfer {
+    /// Its id.
+    pub id: Id,
+    /// When it was asked for.
+    pub at: Time,
+    /// Index of the user who asked for it.
+    pub by: Option<usize>,
+    /// Index of the user to whom it goes.
+    pub to: Option<usize>,
+    /// The address to which it goes.
+    pub address: String,
+}
+
+/// What a leg did for a while. Only REST tells it.
+#[derive(Debug, Clone)]
+pub struct Segment {
+    /// `Alert`, `Interact`, `Hold`, …
+    pub kind: &'static str,
+    /// From.
+    pub from: Time,
+    /// To.
+    pub to: Option<Time>,
+    /// How it ended: the kind of the next, or `Disconnect`.
+    pub how: Option<&'static str>,
+}
+
+impl Purpose {
+    /// The platform's word.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Customer => "customer",
+            Self::External => "external",
+            Self::Ivr => "ivr",
+            Self::Acd => "acd",
+            Self::Agent => "agent",
+            Self::User => "user",
+        }
+    }
+
+    /// Whether a person speaks there.
+    #[must_use]
+    pub const fn is_person(self) -> bool {
+        !matches!(self, Self::Ivr | Self::Acd)
+    }
+
+    /// Whether it is the party outside.
+    #[must_use]
+    pub const fn is_outside(self) -> bool {
+        matches!(self, Self::Customer | Self::External)
+    }
+}
+
+impl Direction {
+    /// The platform's word.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Inbound => "inbound",
+            Self::Outbound => "outbound",
+        }
+    }
+}
+
+impl State {
+    /// The platform's word.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Alerting => "alerting",
+            Self::Dialing => "dialing",
+            Self::Contacting => "contacting",
+            Self::Offering => "offering",
+            Self::Connected => "connected",
+            Self::Disconnected => "disconnected",
+            Self::Terminated => "terminated",
+        }
+    }
+
+    /// What a segment in this state is called.
+    const fn segment(self) -> &'static str {
+        match self {
+            Self::Alerting => "Alert",
+            Self::Dialing => "Dialing",
+            Self::Contacting => "Contacting",
+            _ => "System",
+        }
+    }
+}
+
+impl Cause {
+    /// The platform's word. Notifications and REST spell these alike (they differ for do-not-disturb only).
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Endpoint => "endpoint",
+            Self::Client => "client",
+            Self::Peer => "peer",
+            Self::Transfer => "transfer",
+            Self::Timeout => "timeout",
+            Self::System => "system",
+        }
+    }
+}
+
+impl Recording {
+    /// The word in notifications, on legs and in flat REST answers.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Active => "active",
+            Self::Paused => "paused",
+        }
+    }
+
+    /// The word on REST conversations and of recorders.
+    #[must_use]
+    pub const fn capitals(self) -> &'static str {
+        match self {
+            Self::None => "NONE",
+            Self::Active => "ACTIVE",
+            Self::Paused => "PAUSED",
+        }
+    }
+}
+
+impl Leg {
+    /// A leg that begins.
+    #[must_use]
+    pub fn new(id: Id, peer: Option<Id>, direction: Direction, initial: State, now: Time) -> Self {
+        Self {
+            id,
+            peer,
+            direction,
+            state: initial,
+            initial,
+            connected: None,
+            disconnected: None,
+            cause: None,
+            held: None,
+            muted: false,
+            recording: Recording::None,
+            secure_pause: false,
+            after_call_work_required: false,
+            after_call_work: AfterCallWork::None,
+            segments: vec![Segment {
+                kind: initial.segment(),
+                from: now,
+                to: None,
+                how: None,
+            }],
+            reason: None,
+            told: false,
+        }
+    }
+
+    /// Whether media may still flow or begin to.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.disconnected.is_none()
+    }
+
+    /// Whether media flows.
+    #[must_use]
+    pub fn is_connected(&self) -> bool {
+        self.is_open() && self.connected.is_some()
+    }
+
+    /// Whether nothing more can become of it.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.state == State::Terminated
+            && !matches!(self.after_call_work, AfterCallWork::Pending(_))
+    }
+
+    /// Begins a segment; the one before it ends with it.
+    pub fn segment(&mut self, kind: &'static str, now: Time) {
+        self.end_segment(kind, now);
+        self.segments.push(Segment {
+            kind,
+            from: now,
+            to: None,
+            how: None,
+        });
+    }
+
+    /// Ends the segment that runs.
+    pub fn end_segment(&mut self, how: &'static str, now: Time) {
+        if let Some(last) = self.segments.last_mut()
+            && last.to.is_none()
+        {
+            last.to = Some(now);
+            last.how = Some(how);
+        }
+    }
+}
+
+impl Conversation {
+    /// Whether a leg is open.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.participants
+            .iter()
+            .any(|participant| participant.leg.is_open())
+    }
+
+    /// Whether the recording pauses for a secret.
+    #[must_use]
+    pub fn secure_pause(&self) -> bool {
+        self.participants
+            .iter()
+            .any(|participant| participant.leg.secure_pause)
+    }
+
+    /// The leg of the party outside, newest first.
+    #[must_use]
+    pub fn outside(&self) -> Option<usize> {
+        self.participants
+            .iter()
+            .rposition(|participant| participant.purpose.is_outside())
+    }
+}

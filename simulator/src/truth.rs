@@ -1,0 +1,152 @@
+//! What really happened. An entry is written when an act happens, by whoever makes it happen; nothing here looks at a
+//! body. Afterwards it is only added which topics' bodies showed the act, and on which of them it was really sent.
+//!
+//! `topics` follows these rules. An act is on a topic if a body published there shows it:
+//! * a leg's answer and end, a queue's beginning and end, a transfer, wrap-up and after-call work stay readable in every
+//!   later snapshot, so a topic that joins late shows them too;
+//! * alerting, contacting, dialing, hold, mute, secure pause and an attribute's value are on a topic only if a body was
+//!   published there while they lasted;
+//! * the end of a hold, a mute or a secure pause only if the topic had shown its beginning.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::{Serialize, Serializer};
+
+use crate::chance::Id;
+use crate::time::Time;
+
+/// What kind of act.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// A leg rings.
+    Alerting,
+    /// A leg dials.
+    Dialing,
+    /// A user's station is being called.
+    Contacting,
+    /// A leg was answered.
+    Connected,
+    /// A leg was put on hold.
+    Held,
+    /// A leg was taken back from hold.
+    Retrieved,
+    /// A leg was muted.
+    Muted,
+    /// A leg was unmuted.
+    Unmuted,
+    /// A leg is over for media.
+    Disconnected,
+    /// The last leg of a conversation is over.
+    ConversationEnded,
+    /// A call joined a queue.
+    Queued,
+    /// It left the queue.
+    Dequeued,
+    /// A secure pause began.
+    SecurePauseStarted,
+    /// It ended.
+    SecurePauseEnded,
+    /// An agent's after-call work began.
+    AfterCallWorkStarted,
+    /// It ended.
+    AfterCallWorkEnded,
+    /// A wrap-up code was given.
+    Wrapup,
+    /// An attribute was set; the detail is its key.
+    Attributes,
+    /// A party handed the call on.
+    Transferred,
+    /// A user's presence changed; the detail is the system presence.
+    Presence,
+    /// A user's routing status changed; the detail is the status.
+    RoutingStatus,
+    /// A user took a station; the detail is the station's id.
+    StationAssociated,
+    /// A user left it.
+    StationLeft,
+}
+
+/// One act.
+#[derive(Debug, Clone, Serialize)]
+pub struct Act {
+    /// Its number, counted from 0 in order of time.
+    pub act: u64,
+    /// When it happened.
+    pub time: Time,
+    /// What happened.
+    pub kind: Kind,
+    /// In which conversation.
+    pub conversation: Option<Id>,
+    /// To which participant.
+    pub participant: Option<Id>,
+    /// To which leg of theirs.
+    pub communication: Option<Id>,
+    /// Which user.
+    pub user: Option<Id>,
+    /// Through which queue.
+    pub queue: Option<Id>,
+    /// The participant's purpose.
+    pub purpose: Option<&'static str>,
+    /// The platform's `disconnectType`, for the end of a leg.
+    pub cause: Option<&'static str>,
+    /// See [`Kind`].
+    pub detail: Option<String>,
+    /// The topics with a body that shows it.
+    #[serde(serialize_with = "names")]
+    pub topics: Vec<Arc<str>>,
+    /// Those of them on which such a body was sent to somebody.
+    #[serde(serialize_with = "names")]
+    pub sent: Vec<Arc<str>>,
+    /// The script that was played.
+    pub script: Option<&'static str>,
+}
+
+fn names<S: Serializer>(topics: &[Arc<str>], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(topics.iter().map(|topic| &**topic))
+}
+
+/// Everything that happened.
+#[derive(Debug, Default, Serialize)]
+pub struct Truth {
+    /// How often each script was begun.
+    pub scripts_played: BTreeMap<&'static str, u64>,
+    /// How many conversations there were.
+    pub conversations: u64,
+    /// How many legs they had.
+    pub legs: u64,
+    /// The acts, in order.
+    pub acts: Vec<Act>,
+}
+
+impl Truth {
+    /// Writes an act down; its number is given here.
+    pub(crate) fn write(&mut self, mut act: Act) -> u64 {
+        act.act = self.acts.len() as u64;
+        self.acts.push(act);
+        self.acts.len() as u64 - 1
+    }
+
+    /// A body on `topic` shows the act.
+    pub(crate) fn shown(&mut self, act: u64, topic: &Arc<str>) {
+        if let Some(act) = self.acts.get_mut(act as usize) {
+            act.topics.push(Arc::clone(topic));
+        }
+    }
+
+    /// A frame that shows these acts on `topic` went to at least one live, subscribed socket.
+    pub(crate) fn sent(&mut self, acts: &[u64], topic: &str) {
+        for act in acts {
+            let Some(act) = self.acts.get_mut(*act as usize) else {
+                continue;
+            };
+            let known = act.topics.iter().find(|known| ***known == *topic);
+            if let Some(known) = known
+                && !act.sent.contains(known)
+            {
+                act.sent.push(Arc::clone(known));
+            }
+        }
+    }
+}

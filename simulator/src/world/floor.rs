@@ -1,0 +1,259 @@
+//! The agents on the floor: how each is, who is free, what changes when a call takes one and gives them back.
+
+use std::sync::Arc;
+
+use super::{Due, Shown, World};
+use crate::body;
+use crate::organization::PRESENCES;
+use crate::time::{Millis, Time};
+use crate::truth::Kind;
+
+/// How a user is, as an agent.
+#[derive(Debug, Clone)]
+pub struct Agent {
+    /// Index into [`PRESENCES`].
+    pub presence: usize,
+    /// Since when.
+    pub presence_since: Time,
+    /// Whether they take calls of their queues.
+    pub routing: RoutingStatus,
+    /// Since when.
+    pub routing_since: Time,
+    /// Since when they have been at their station, if they are.
+    pub station_since: Option<Time>,
+    /// The play that has them.
+    pub(super) engaged: Option<usize>,
+    /// Since when nobody has.
+    pub(super) free_since: Time,
+}
+
+/// The platform's routing status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RoutingStatus {
+    /// Takes no calls of queues.
+    OffQueue,
+    /// Waits for one.
+    Idle,
+    /// Has one.
+    Interacting,
+    /// Did not answer one.
+    NotResponding,
+    /// Has a call of no queue.
+    Communicating,
+}
+
+impl RoutingStatus {
+    /// The platform's word.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::OffQueue => "OFF_QUEUE",
+            Self::Idle => "IDLE",
+            Self::Interacting => "INTERACTING",
+            Self::NotResponding => "NOT_RESPONDING",
+            Self::Communicating => "COMMUNICATING",
+        }
+    }
+}
+
+impl Agent {
+    /// The presence, as notifications spell it.
+    #[must_use]
+    pub fn presence_word(&self) -> &'static str {
+        PRESENCES
+            .get(self.presence)
+            .map_or("OFFLINE", |(word, _)| word)
+    }
+
+    /// The presence, as REST spells it.
+    #[must_use]
+    pub fn presence_in_rest(&self) -> &'static str {
+        PRESENCES
+            .get(self.presence)
+            .map_or("Offline", |(_, word)| word)
+    }
+
+    /// Whether a queue may offer them a call.
+    pub(super) fn is_free(&self) -> bool {
+        self.engaged.is_none()
+            && self.routing == RoutingStatus::Idle
+            && self.presence_word() == "ON_QUEUE"
+            && self.station_since.is_some()
+    }
+}
+
+/// The index of a presence.
+pub(super) fn presence(word: &str) -> usize {
+    PRESENCES
+        .iter()
+        .position(|(known, _)| *known == word)
+        .unwrap_or(0)
+}
+
+impl World {
+    /// The user who has been free for longest, of `queue` or of the whole organization, and is none of `not`.
+    pub(super) fn longest_free(&self, queue: Option<usize>, not: &[usize]) -> Option<usize> {
+        let free = |user: &usize| {
+            !not.contains(user) && self.agents.get(*user).is_some_and(Agent::is_free)
+        };
+        let since = |user: &usize| (self.agents.get(*user).map(|agent| agent.free_since), *user);
+        match queue {
+            Some(queue) => self
+                .organization
+                .queues
+                .get(queue)?
+                .members
+                .iter()
+                .copied()
+                .filter(free)
+                .min_by_key(since),
+            None => (0..self.agents.len()).filter(free).min_by_key(since),
+        }
+    }
+
+    /// A play takes a user.
+    pub(super) fn engage(&mut self, user: usize, play: usize) {
+        if let Some(agent) = self.agents.get_mut(user) {
+            agent.engaged = Some(play);
+        }
+    }
+
+    /// The play gives the user back.
+    pub(super) fn release(&mut self, user: usize, play: usize) {
+        let Some(agent) = self.agents.get_mut(user) else {
+            return;
+        };
+        if agent.engaged != Some(play) {
+            return;
+        }
+        agent.engaged = None;
+        agent.free_since = self.now;
+        self.freed = true;
+        let status = match (agent.presence_word(), agent.routing) {
+            (_, RoutingStatus::NotResponding) => return,
+            ("ON_QUEUE", _) => RoutingStatus::Idle,
+            _ => RoutingStatus::OffQueue,
+        };
+        self.set_routing(user, status);
+    }
+
+    /// A user did not answer; after a while they are back.
+    pub(super) fn stop_responding(&mut self, user: usize) {
+        self.set_routing(user, RoutingStatus::NotResponding);
+        let after = self.days.between(20_000, 60_000);
+        let after = self.paced(after);
+        self.expect(after, Due::Responds { user });
+    }
+
+    /// A user who did not answer is back.
+    pub(super) fn respond_again(&mut self, user: usize) {
+        if self
+            .agents
+            .get(user)
+            .is_some_and(|agent| agent.routing == RoutingStatus::NotResponding)
+        {
+            self.set_routing(user, RoutingStatus::Idle);
+            self.freed = true;
+        }
+    }
+
+    pub(super) fn set_routing(&mut self, user: usize, status: RoutingStatus) {
+        let now = self.now;
+        let Some(agent) = self.agents.get_mut(user) else {
+            return;
+        };
+        if agent.routing == status {
+            return;
+        }
+        agent.routing = status;
+        agent.routing_since = now;
+        let act = self.write_of_user(Kind::RoutingStatus, user, status.word());
+        let body = self
+            .agents
+            .get(user)
+            .map(|agent| body::agent::routing_status(&self.organization, user, agent));
+        self.show_of_user(user, "routingStatus", body, None, act);
+        self.show_activity(user, act);
+    }
+
+    pub(super) fn set_presence(&mut self, user: usize, presence: usize) {
+        let now = self.now;
+        let Some(agent) = self.agents.get_mut(user) else {
+            return;
+        };
+        if agent.presence == presence {
+            return;
+        }
+        agent.presence = presence;
+        agent.presence_since = now;
+        let word = agent.presence_word();
+        let act = self.write_of_user(Kind::Presence, user, word);
+        let body = self
+            .agents
+            .get(user)
+            .map(|agent| body::agent::presence(&self.organization, agent));
+        self.show_of_user(user, "presence", body, None, act);
+        self.show_activity(user, act);
+    }
+
+    pub(super) fn set_station(&mut self, user: usize, taken: bool) {
+        let now = self.now;
+        let Some(agent) = self.agents.get_mut(user) else {
+            return;
+        };
+        if agent.station_since.is_some() == taken {
+            return;
+        }
+        agent.station_since = taken.then_some(now);
+        let station = self
+            .organization
+            .stations
+            .get(user)
+            .map(|station| station.id.to_string())
+            .unwrap_or_default();
+        let (kind, action) = if taken {
+            (Kind::StationAssociated, "Associated")
+        } else {
+            (Kind::StationLeft, "Disassociated")
+        };
+        let act = self.write_of_user(kind, user, &station);
+        let body = body::agent::station(&self.organization, user, taken);
+        self.show_of_user(user, "station", Some(body), Some(action), act);
+    }
+
+    fn show_activity(&mut self, user: usize, act: u64) {
+        let body = self
+            .agents
+            .get(user)
+            .map(|agent| body::agent::activity(&self.organization, user, agent));
+        self.show_of_user(user, "activity", body, None, act);
+    }
+
+    fn show_of_user(
+        &mut self,
+        user: usize,
+        suffix: &str,
+        body: Option<Arc<str>>,
+        metadata_action: Option<&'static str>,
+        act: u64,
+    ) {
+        let (Some(user), Some(body)) = (self.organization.users.get(user), body) else {
+            return;
+        };
+        let topic: Arc<str> = format!("v2.users.{}.{suffix}", user.id).into();
+        self.truth.shown(act, &topic);
+        self.shown.push_back(Shown {
+            topic,
+            body,
+            metadata_action,
+            acts: vec![act],
+            at: self.now,
+        });
+    }
+
+    /// A short moment of a machine, at this world's pace.
+    pub(super) fn moment(&mut self, from: i64, to: i64) -> Millis {
+        let moment = self.ids.between(from, to);
+        self.paced(moment)
+    }
+}
