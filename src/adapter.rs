@@ -2,22 +2,37 @@
 //!
 //! Knows: where the adapter stands in its life, and which order of the host is possible there. Does not know: C.
 //! Input: the host's orders. Output: a running feed, through `delivery`.
+//!
+//! | file       | concept                                                                            |
+//! |------------|------------------------------------------------------------------------------------|
+//! | `standing` | where the adapter stands, as orders, network and status see it                       |
+//! | `shell`    | the loop around `session` and `calls`: carries out orders, passes on what they tell  |
+
+mod shell;
+mod standing;
 
 use std::collections::HashSet;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::cloud::{Limits, Wire, WireConfig};
 use crate::delivery::{Delivery, Host, Intake, Terms};
-use crate::model::feed::{Feed, Life, Scope, StateReport, Why};
+use crate::model::feed::{Life, Why};
 use crate::model::log::LogLevel;
-use crate::model::time::UtcMicros;
+use crate::observe::status::RegionFigures;
 use crate::observe::{Counters, Log, Status};
 use crate::settings::{self, Settings, StartupType};
+
+use shell::{Shell, Surroundings};
+use standing::Standing;
 
 pub use crate::delivery::Stopped;
 pub use crate::observe::panics;
 pub use crate::settings::Problem;
+
+/// How long a start that failed waits for what it had begun.
+const GIVE_UP: Duration = Duration::from_secs(1);
 
 /// Why an order was not carried out. Nothing was changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,15 +64,22 @@ pub struct Adapter {
     log: Log,
     counters: Arc<Counters>,
     delivery: Delivery,
+    standing: Arc<Standing>,
     control: Mutex<Control>,
+    /// The zero of the machines' time.
+    born: Instant,
 }
 
 struct Control {
-    life: Life,
     name: Option<Name>,
     settings: Option<Arc<Settings>>,
-    intake: Option<Intake>,
-    report: Option<StateReport>,
+    running: Option<Running>,
+}
+
+/// What runs between a start and a stop.
+struct Running {
+    intake: Intake,
+    shell: Shell,
 }
 
 impl Adapter {
@@ -70,13 +92,13 @@ impl Adapter {
             delivery: Delivery::new(host, log.clone(), Arc::clone(&counters)),
             log,
             counters,
+            standing: Arc::new(Standing::new()),
             control: Mutex::new(Control {
-                life: Life::Created,
                 name: None,
                 settings: None,
-                intake: None,
-                report: None,
+                running: None,
             }),
+            born: Instant::now(),
         }
     }
 
@@ -88,10 +110,11 @@ impl Adapter {
     /// [`Refusal::Settings`]; [`Refusal::State`] while the adapter runs.
     pub fn configure(&self, document: &str) -> Result<Vec<Problem>, Refusal> {
         let mut control = self.control();
-        if !matches!(control.life, Life::Created | Life::Configured) {
+        let life = self.standing.life();
+        if !matches!(life, Life::Created | Life::Configured) {
             return Err(Refusal::State(format!(
                 "the adapter is {}; stop it before it is given other settings",
-                control.life.name()
+                life.name()
             )));
         }
         let accepted = settings::read(document).map_err(Refusal::Settings)?;
@@ -105,7 +128,7 @@ impl Adapter {
             self.log.warn("settings", format_args!("{warning}"));
         }
         control.settings = Some(Arc::new(accepted.settings));
-        control.life = Life::Configured;
+        self.standing.set_life(Life::Configured);
         Ok(accepted.warnings)
     }
 
@@ -116,7 +139,7 @@ impl Adapter {
     /// [`Refusal::State`] without settings or while it runs, [`Refusal::Disabled`], [`Refusal::System`].
     pub fn start(&self) -> Result<(), Refusal> {
         let mut control = self.control();
-        let settings = match (control.life, &control.settings) {
+        let settings = match (self.standing.life(), &control.settings) {
             (Life::Configured, Some(settings)) => Arc::clone(settings),
             (Life::Created | Life::Configured, _) => {
                 return Err(Refusal::State(
@@ -138,55 +161,85 @@ impl Adapter {
             queue_max_events: settings.queue_max_events,
             refusals_before_lost: settings.refusals_before_lost,
         };
+        let wire = Wire::new(WireConfig {
+            region: settings.region.clone(),
+            client_id: settings.client_id.clone(),
+            client_secret: settings.client_secret.clone(),
+            trust: settings.trust.clone(),
+            user_agent: concat!("genesys-cloud-adapter/", env!("CARGO_PKG_VERSION")).to_owned(),
+            limits: Limits::default(),
+        })
+        .map_err(|failure| Refusal::System(failure.message))?;
         let intake = self.delivery.start(terms).map_err(|error| {
             Refusal::System(format!(
                 "the threads of the feed could not be started: {error}"
             ))
         })?;
-        control.life = Life::Starting;
-        let report = StateReport {
-            life: Life::Starting,
-            feed: Feed::Down,
-            why: Why::Connecting,
-            scope: Scope::default(),
-            message: Arc::from("starting"),
-            at: UtcMicros::read_clock(),
-        };
-        control.report = Some(report.clone());
-        intake.report(report);
-        control.intake = Some(intake);
-        Ok(())
+        self.standing
+            .enter(&intake, Life::Starting, Why::Connecting, "starting");
+        let shell = Shell::start(Surroundings {
+            settings,
+            wire,
+            intake: intake.clone(),
+            standing: Arc::clone(&self.standing),
+            log: self.log.clone(),
+            counters: Arc::clone(&self.counters),
+            born: self.born,
+        });
+        match shell {
+            Ok(shell) => {
+                control.running = Some(Running { intake, shell });
+                Ok(())
+            }
+            Err(error) => {
+                self.standing.enter(
+                    &intake,
+                    Life::Stopping,
+                    Why::Stopped,
+                    "the network threads could not be started",
+                );
+                // No callback can be inside for long: nothing but the state was told.
+                let stopped = self.delivery.stop(GIVE_UP);
+                self.standing.set_life(if stopped == Stopped::Done {
+                    Life::Configured
+                } else {
+                    Life::Stopping
+                });
+                Err(Refusal::System(format!(
+                    "the network threads could not be started: {error}"
+                )))
+            }
+        }
     }
 
     /// Ends the feed. An adapter that does not run is stopped already.
     pub fn stop(&self, timeout: Duration) -> Stopped {
-        {
+        let deadline = Instant::now() + timeout;
+        let running = {
             let mut control = self.control();
-            match control.life {
+            match self.standing.life() {
                 Life::Created | Life::Configured => return Stopped::Done,
-                Life::Stopping => {}
-                Life::Starting | Life::Running | Life::Failed => {
-                    control.life = Life::Stopping;
-                    let report = StateReport {
-                        life: Life::Stopping,
-                        feed: Feed::Down,
-                        why: Why::Stopped,
-                        scope: Scope::default(),
-                        message: Arc::from("the adapter was asked to stop"),
-                        at: UtcMicros::read_clock(),
-                    };
-                    control.report = Some(report.clone());
-                    if let Some(intake) = control.intake.take() {
-                        intake.report(report);
-                    }
-                }
+                Life::Starting | Life::Running | Life::Failed | Life::Stopping => {}
             }
+            let running = control.running.take();
+            if let Some(running) = &running {
+                let message = "the adapter was asked to stop";
+                self.standing
+                    .enter(&running.intake, Life::Stopping, Why::Stopped, message);
+            }
+            running
+        };
+        // First nothing new comes, then what waits is handed over.
+        if let Some(running) = running {
+            running.shell.stop(timeout / 2);
         }
-        let stopped = self.delivery.stop(timeout);
+        let stopped = self
+            .delivery
+            .stop(deadline.saturating_duration_since(Instant::now()));
         if stopped == Stopped::Done {
-            let mut control = self.control();
-            if control.life == Life::Stopping {
-                control.life = Life::Configured;
+            let _control = self.control();
+            if self.standing.life() == Life::Stopping {
+                self.standing.set_life(Life::Configured);
             }
         }
         stopped
@@ -205,14 +258,20 @@ impl Adapter {
     #[must_use]
     pub fn status(&self) -> String {
         let figures = self.delivery.figures();
+        let report = self.standing.report();
         let control = self.control();
+        let region = control
+            .running
+            .as_ref()
+            .map_or_else(RegionFigures::default, |running| running.shell.figures());
         Status {
             name: control
                 .settings
                 .as_ref()
                 .map_or("", |settings| &settings.adapter_name),
-            life: control.life,
-            report: control.report.as_ref(),
+            life: self.standing.life(),
+            report: report.as_ref(),
+            region: &region,
             delivery: &figures,
             counters: &self.counters,
             log_lines_dropped: self.log.dropped(),

@@ -181,10 +181,8 @@ fn read_places(
         is_first = false;
         cursor.peek();
         let start = cursor.position();
-        if let Some(goal) = &goal {
-            if start >= goal.until {
-                return Ok(start == goal.until && !goal.is_array_end);
-            }
+        if let Some(goal) = goal.as_ref().filter(|goal| start >= goal.until) {
+            return Ok(start == goal.until && !goal.is_array_end);
         }
         let before = before.get(places.len()).map(|place| &place.party);
         let party = match shape {

@@ -67,7 +67,7 @@ impl Tombstones {
             .get(id)
             .map(|grave| &*grave.legs)
             .unwrap_or_default();
-        let mut legs: Vec<u64> = before.iter().copied().collect();
+        let mut legs: Vec<u64> = before.to_vec();
         legs.extend(
             conversation
                 .legs()

@@ -9,8 +9,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use super::feed_id::FeedName;
 use super::gate::Callback;
-use super::queue::{LostRun, LostWhy, Next, Queue, Slot, own_event};
+use super::queue::{LostRun, LostWhy, Next, Queue, Slot, own_event, own_id};
 use super::{Offer, Shared, Verdict};
 use crate::model::event::{Event, EventKind, Lost, Subject};
 use crate::model::feed::{Feed, Life, Scope, StateReport, Why};
@@ -28,6 +29,7 @@ pub(super) fn run(shared: Arc<Shared>, queue: Arc<Queue>) {
     panics::adopt(&shared.log);
     let mut dispatcher = Dispatcher {
         shared,
+        feed: queue.feed(),
         queue,
         hand: VecDeque::new(),
         current: None,
@@ -50,6 +52,8 @@ pub(super) fn run(shared: Arc<Shared>, queue: Arc<Queue>) {
 struct Dispatcher {
     shared: Arc<Shared>,
     queue: Arc<Queue>,
+    /// The feed of what is offered.
+    feed: Arc<FeedName>,
     /// Taken out of the queue, not offered yet.
     hand: VecDeque<Slot>,
     current: Option<Current>,
@@ -110,13 +114,21 @@ impl Dispatcher {
 
     /// Gives the next slot in hand its number and makes it the current event.
     fn take_up(&mut self) -> bool {
-        let event = match self.hand.pop_front() {
-            None => return false,
-            Some(Slot::Event(event)) => event,
-            Some(Slot::Lost(run)) => self.lost_event(run),
-        };
-        self.set_current(event);
-        true
+        loop {
+            let event = match self.hand.pop_front() {
+                None => return false,
+                Some(Slot::Event(event)) => event,
+                Some(Slot::Lost(run)) => self.lost_event(run),
+                Some(Slot::Begin(feed)) => {
+                    self.queue.set_feed(Arc::clone(&feed));
+                    self.feed = feed;
+                    self.sequence = 0;
+                    continue;
+                }
+            };
+            self.set_current(event);
+            return true;
+        }
     }
 
     fn set_current(&mut self, event: Event) {
@@ -154,7 +166,7 @@ impl Dispatcher {
             to: run.to,
         };
         Event {
-            id: self.queue.own_id("lost", first, last),
+            id: own_id(&self.feed, "lost", first, last),
             reason: Arc::from(run.why.words()),
             ..own_event(
                 EventKind::Lost,
@@ -169,7 +181,7 @@ impl Dispatcher {
             return Answer::Taken;
         };
         let offer = Offer {
-            feed_id: &self.queue.feed_id,
+            feed_id: &self.feed.id,
             sequence: current.sequence,
             data_source: &self.queue.terms.data_source,
             event: &current.event,

@@ -4,9 +4,18 @@ use std::hash::{BuildHasher, RandomState};
 
 use crate::model::time::UtcMicros;
 
+/// A feed's name.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct FeedName {
+    /// As the host sees it.
+    pub(super) id: String,
+    /// The same as a number.
+    pub(super) number: u128,
+}
+
 /// A new name in the form of a random UUID (RFC 9562, version 4). It must never come again, not in another process
 /// either; it need not be unguessable. The standard library's hash keys come from the operating system's random source.
-pub(super) fn new() -> (u128, String) {
+pub(super) fn new() -> FeedName {
     let salt = (UtcMicros::read_clock().0, std::process::id());
     let high = RandomState::new().hash_one(salt);
     let low = RandomState::new().hash_one((salt, high));
@@ -14,7 +23,7 @@ pub(super) fn new() -> (u128, String) {
     bits = (bits & !(0xf << 76)) | (4 << 76);
     bits = (bits & !(0b11 << 62)) | (0b10 << 62);
     let hex = format!("{bits:032x}");
-    let text = format!(
+    let id = format!(
         "{}-{}-{}-{}-{}",
         &hex[..8],
         &hex[8..12],
@@ -22,7 +31,7 @@ pub(super) fn new() -> (u128, String) {
         &hex[16..20],
         &hex[20..]
     );
-    (bits, text)
+    FeedName { id, number: bits }
 }
 
 #[cfg(test)]
@@ -32,7 +41,7 @@ mod tests {
 
     #[test]
     fn a_feed_id_looks_like_a_random_uuid_and_does_not_come_again() {
-        let ids: HashSet<_> = (0..10_000).map(|_| new().1).collect();
+        let ids: HashSet<_> = (0..10_000).map(|_| new().id).collect();
         assert_eq!(ids.len(), 10_000);
         for id in ids {
             assert_eq!(id.len(), 36);

@@ -9,7 +9,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::{Terms, feed_id};
+use super::Terms;
+use super::feed_id::{self, FeedName};
 use crate::model::event::{
     Cause, ConnectionState, Event, EventId, EventKind, Flag, Source, Subject,
 };
@@ -42,10 +43,13 @@ impl Intake {
         self.0.report(report);
     }
 
-    /// The name of the feed.
-    #[must_use]
-    pub fn feed_id(&self) -> &str {
-        &self.0.feed_id
+    /// Begins another feed: what is offered from now on is numbered from 1 under a new id. For when what was open in the
+    /// feed so far can no longer be told.
+    pub fn begin_feed(&self) {
+        self.0
+            .waiting()
+            .slots
+            .push_back(Slot::Begin(Arc::new(feed_id::new())));
     }
 }
 
@@ -54,6 +58,8 @@ impl Intake {
 pub(super) enum Slot {
     Event(Event),
     Lost(LostRun),
+    /// Another feed begins here.
+    Begin(Arc<FeedName>),
 }
 
 /// Neighbouring events that are gone.
@@ -143,8 +149,8 @@ enum Asleep {
 }
 
 pub(super) struct Queue {
-    pub(super) feed_id: String,
-    pub(super) feed_number: u128,
+    /// The feed of what is offered now.
+    feed: Mutex<Arc<FeedName>>,
     pub(super) terms: Terms,
     pub(super) counters: Arc<Counters>,
     waiting: Mutex<Waiting>,
@@ -175,10 +181,8 @@ struct Waiting {
 
 impl Queue {
     pub(super) fn new(terms: Terms, counters: Arc<Counters>) -> Self {
-        let (feed_number, feed_id) = feed_id::new();
         Self {
-            feed_id,
-            feed_number,
+            feed: Mutex::new(Arc::new(feed_id::new())),
             terms,
             counters,
             waiting: Mutex::new(Waiting {
@@ -264,7 +268,7 @@ impl Queue {
 
     fn feed_state_event(&self, report: &Arc<StateReport>, number: u64) -> Event {
         Event {
-            id: self.own_id("state", number, 0),
+            id: own_id(&self.feed(), "state", number, 0),
             received: report.at,
             reason: Arc::from(report.why.name()),
             ..own_event(
@@ -275,10 +279,15 @@ impl Queue {
         }
     }
 
-    /// An id for an event that delivery makes itself.
-    pub(super) fn own_id(&self, what: &str, first: u64, last: u64) -> EventId {
-        let text = format!("{:032x} {what} {first} {last}", self.feed_number);
-        EventId(twox_hash::XxHash3_128::oneshot(text.as_bytes()))
+    /// The feed of what is offered now.
+    pub(super) fn feed(&self) -> Arc<FeedName> {
+        Arc::clone(&self.feed.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The dispatcher has come to the begin of another feed.
+    pub(super) fn set_feed(&self, feed: Arc<FeedName>) {
+        *self.feed.lock().unwrap_or_else(PoisonError::into_inner) = feed;
+        self.sequence.store(0, Ordering::Relaxed);
     }
 
     /// Waits for something to do. The events of the last answer are no longer in hand.
@@ -322,6 +331,7 @@ impl Queue {
                     waiting.events += 1;
                     waiting.slots.push_front(slot);
                 }
+                Slot::Begin(_) => waiting.slots.push_front(slot),
                 Slot::Lost(run) => {
                     let run = waiting.pop_lost().map_or(run, |behind| run.and(behind));
                     waiting.slots.push_front(Slot::Lost(run));
@@ -334,7 +344,7 @@ impl Queue {
     /// The run of lost events that stands first in `hand`, or in the queue if nothing is in hand; taken out.
     pub(super) fn take_lost(&self, hand: &mut VecDeque<Slot>) -> Option<LostRun> {
         match hand.front() {
-            Some(Slot::Event(_)) => None,
+            Some(Slot::Event(_) | Slot::Begin(_)) => None,
             Some(Slot::Lost(run)) => {
                 let run = *run;
                 hand.pop_front();
@@ -415,6 +425,7 @@ impl Queue {
                     Slot::Event(_) => 1,
                     // These were counted as lost when they gave way; no event has told the host.
                     Slot::Lost(run) => run.count,
+                    Slot::Begin(_) => 0,
                 })
                 .sum()
         };
@@ -443,7 +454,7 @@ impl Queue {
     pub(super) fn figures(&self) -> DeliveryFigures {
         let waiting = self.waiting();
         DeliveryFigures {
-            feed_id: self.feed_id.clone(),
+            feed_id: self.feed().id.clone(),
             sequence: self.sequence.load(Ordering::Relaxed),
             queued: (waiting.events + waiting.in_hand) as u64,
             queued_most: waiting.most as u64,
@@ -461,20 +472,28 @@ impl Queue {
 impl Waiting {
     /// The oldest event becomes part of a lost run in its place, merged with the runs beside it.
     fn give_way(&mut self) {
-        let before = self.pop_lost();
-        let Some(Slot::Event(oldest)) = self.slots.pop_front() else {
-            // Two runs are never neighbours, so behind a run stands an event.
+        // Only runs and begins of feeds can stand before it, so it stands near the front.
+        let oldest = self
+            .slots
+            .iter()
+            .position(|slot| matches!(slot, Slot::Event(_)));
+        let Some(at) = oldest else { return };
+        let Some(Slot::Event(event)) = self.slots.remove(at) else {
             return;
         };
         self.events -= 1;
-        let mut run = LostRun::of(&oldest, LostWhy::QUEUE_FULL);
-        if let Some(before) = before {
-            run = before.and(run);
+        let mut run = LostRun::of(&event, LostWhy::QUEUE_FULL);
+        if let Some(Slot::Lost(behind)) = self.slots.get(at) {
+            run = run.and(*behind);
+            self.slots.remove(at);
         }
-        if let Some(behind) = self.pop_lost() {
-            run = run.and(behind);
+        match at
+            .checked_sub(1)
+            .and_then(|before| self.slots.get_mut(before))
+        {
+            Some(Slot::Lost(before)) => *before = before.and(run),
+            _ => self.slots.insert(at, Slot::Lost(run)),
         }
-        self.slots.push_front(Slot::Lost(run));
     }
 
     /// The run of lost events that stands first, taken out.
@@ -488,6 +507,12 @@ impl Waiting {
             _ => None,
         }
     }
+}
+
+/// An id for an event that delivery makes itself.
+pub(super) fn own_id(feed: &FeedName, what: &str, first: u64, last: u64) -> EventId {
+    let text = format!("{:032x} {what} {first} {last}", feed.number);
+    EventId(twox_hash::XxHash3_128::oneshot(text.as_bytes()))
 }
 
 /// An event that delivery makes itself: about no connection.

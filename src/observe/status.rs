@@ -25,6 +25,33 @@ pub struct DeliveryFigures {
     pub dropped_at_stop: u64,
 }
 
+/// What the network side looks like at one moment; all zero while the adapter does not run.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct RegionFigures {
+    /// Notification channels in use.
+    pub channels: u64,
+    /// Websockets open.
+    pub sockets: u64,
+    /// Topics subscribed, a combined one counted once.
+    pub topics: u64,
+    /// Users of the roster.
+    pub users: u64,
+    /// Queues of the roster.
+    pub queues: u64,
+    /// Users and queues for whose topics the channels have no room.
+    pub users_not_followed: u64,
+    /// Topics that the platform rejected, each with its reason.
+    pub rejected: Vec<(String, String)>,
+    /// Requests of the last 60 seconds.
+    pub requests_last_minute: u64,
+    /// Conversations that are not over.
+    pub open_conversations: u64,
+    /// Connections established and not cleared.
+    pub open_connections: u64,
+    /// Bytes of conversation bodies kept to read the next ones faster.
+    pub snapshot_bytes: u64,
+}
+
 /// What the document is made from.
 #[derive(Debug, Clone, Copy)]
 pub struct Status<'a> {
@@ -34,6 +61,8 @@ pub struct Status<'a> {
     pub life: Life,
     /// The last report of its state, if there was one.
     pub report: Option<&'a StateReport>,
+    /// The network side.
+    pub region: &'a RegionFigures,
     /// The way to the host.
     pub delivery: &'a DeliveryFigures,
     /// What was counted since the adapter was created.
@@ -66,6 +95,7 @@ impl Status<'_> {
                         .collect()
                 })
                 .unwrap_or_default(),
+            region: self.region,
             delivery: self.delivery,
             counters: self.counters,
             log_lines_dropped: self.log_lines_dropped,
@@ -86,6 +116,7 @@ struct Document<'a> {
     since_us: Option<i64>,
     users_not_followed: usize,
     topics_not_followed: Vec<&'a str>,
+    region: &'a RegionFigures,
     delivery: &'a DeliveryFigures,
     counters: &'a Counters,
     log_lines_dropped: u64,
@@ -118,6 +149,7 @@ mod tests {
             name: "a",
             life: Life::Created,
             report: None,
+            region: &RegionFigures::default(),
             delivery: &DeliveryFigures::default(),
             counters: &counters,
             log_lines_dropped: 0,
