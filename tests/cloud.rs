@@ -40,7 +40,7 @@ const TOKEN: &str = "CANARY-token";
 const CHANNEL: &str = "CANARY-channel";
 
 /// Longer than anything here takes, so that what hangs fails.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 trait Io: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Io for T {}
