@@ -26,6 +26,16 @@
 //! | [`world`]        | everything that happens: interprets scripts, routes calls, lives the agents' days   |
 //! | [`truth`]        | what really happened, written when it happens                                       |
 //! | [`body`]         | how it is told: notification bodies and REST answers                                |
+//! | [`region`]       | what clients ask and what they get: the platform's interface around the world       |
+//! | [`oauth`]        | clients and tokens                                                                  |
+//! | [`limit`]        | the budget of requests of each token                                                |
+//! | [`channel`]      | notification channels, their subscriptions and sockets                              |
+//! | [`topic`]        | the topics there are, and how combined ones expand                                  |
+//! | [`problem`]      | the platform's error bodies                                                         |
+//! | [`fault`]        | what can be made to go wrong, as data                                               |
+//! | [`coverage`]     | the outages that a client suffered, topic by topic                                  |
+//! | [`request_log`]  | what clients asked                                                                  |
+//! | [`front`]        | the region on a port                                                                |
 //!
 //! # Driving the world
 //!
@@ -43,11 +53,22 @@
 //! ```
 
 pub mod body;
+mod certificate;
 pub mod chance;
+pub mod channel;
 pub mod conversation;
+pub mod coverage;
+pub mod fault;
+pub mod front;
+pub mod limit;
+pub mod oauth;
 pub mod organization;
+pub mod problem;
+pub mod region;
 pub mod repertoire;
+pub mod request_log;
 pub mod script;
 pub mod time;
+pub mod topic;
 pub mod truth;
 pub mod world;

@@ -1,0 +1,402 @@
+//! Faults: what can be made to go wrong, as data.
+//!
+//! Knows which faults exist, when each is in force, and what stands of them in the truth. Does not know how the region
+//! carries them out.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::time::{Millis, Time};
+
+/// Which fault, counted from 1 in the order in which they were asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct FaultNo(pub u64);
+
+/// What goes wrong. `share` is the part (0 to 1) of sockets, frames or requests that it hits, drawn from the seeded
+/// generator.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "fault", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Fault {
+    /// Sockets end: at once, and with `every_s` again and again as long as the fault is in force.
+    CutSockets {
+        /// Of the open sockets.
+        #[serde(default = "all")]
+        share: f64,
+        /// Mean seconds until the next cut; absent: one cut.
+        #[serde(default)]
+        every_s: Option<f64>,
+        /// A close frame with this code first; absent: the connection just breaks.
+        #[serde(default)]
+        close_code: Option<u16>,
+    },
+    /// Sockets stay open and say nothing any more, heartbeats and replies included, as a dead link does: those that
+    /// are open when it starts, until they are closed.
+    MuteSockets {
+        /// Of the open sockets.
+        #[serde(default = "all")]
+        share: f64,
+    },
+    /// Upgrades to a websocket are refused.
+    RefuseConnects {
+        /// With this status.
+        #[serde(default = "unavailable")]
+        status: u16,
+    },
+    /// Notifications come late; the order within a channel stays.
+    Delay {
+        /// At least.
+        min_ms: i64,
+        /// At most.
+        max_ms: i64,
+    },
+    /// Notifications come twice.
+    Duplicate {
+        /// Of the notifications.
+        #[serde(default = "all")]
+        share: f64,
+    },
+    /// Notifications are lost although the socket lives; the platform promises no delivery.
+    Lose {
+        /// Of the notifications.
+        #[serde(default = "all")]
+        share: f64,
+    },
+    /// Tokens end at once, and with them their channels.
+    RevokeToken {
+        /// Which.
+        #[serde(default)]
+        which: WhichToken,
+    },
+    /// Channels end at once, as they do at the end of their life.
+    ExpireChannels {},
+    /// Token requests are refused with `invalid_client`, as if the client had been disabled.
+    RefuseClient {},
+    /// Requests are answered 429.
+    #[serde(rename = "storm_429")]
+    Storm429 {
+        /// Of the requests.
+        #[serde(default = "all")]
+        share: f64,
+        /// The Retry-After of the answer.
+        #[serde(default = "one_second")]
+        retry_after_s: u32,
+        /// Only requests whose path starts so.
+        #[serde(default)]
+        path: String,
+    },
+    /// Requests are answered 5xx.
+    #[serde(rename = "storm_5xx")]
+    Storm5xx {
+        /// Of the requests.
+        #[serde(default = "all")]
+        share: f64,
+        /// 500, 502, 503 or 504.
+        #[serde(default = "unavailable")]
+        status: u16,
+        /// The Retry-After of the answer; absent: none.
+        #[serde(default)]
+        retry_after_s: Option<u32>,
+        /// Only requests whose path starts so.
+        #[serde(default)]
+        path: String,
+    },
+    /// Requests are answered late.
+    SlowRequests {
+        /// At least.
+        min_ms: i64,
+        /// At most.
+        max_ms: i64,
+        /// Only requests whose path starts so.
+        #[serde(default)]
+        path: String,
+    },
+    /// `v2.system.socket_closing` on every socket; those that are still there after the grace are closed.
+    SocketClosing {
+        /// Seconds between announcement and close. The platform gives up to one minute.
+        #[serde(default = "one_minute")]
+        grace_s: f64,
+    },
+    /// Subscriptions to these topics are refused; what is subscribed already stays.
+    ForbidTopics {
+        /// Expanded topics; `*` stands for any characters.
+        topics: Vec<String>,
+    },
+}
+
+/// A length given in seconds.
+#[must_use]
+pub fn seconds(seconds: f64) -> Millis {
+    Millis((seconds * 1_000.0) as i64)
+}
+
+fn all() -> f64 {
+    1.0
+}
+fn unavailable() -> u16 {
+    503
+}
+fn one_second() -> u32 {
+    1
+}
+fn one_minute() -> f64 {
+    60.0
+}
+
+/// Which tokens a [`Fault::RevokeToken`] ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WhichToken {
+    /// Every live token.
+    #[default]
+    All,
+    /// The one issued last.
+    Newest,
+    /// The one issued first of those that live.
+    Oldest,
+}
+
+impl Fault {
+    /// Whether it happens once, so that it has a moment and no duration.
+    #[must_use]
+    pub fn is_momentary(&self) -> bool {
+        matches!(
+            self,
+            Self::CutSockets { every_s: None, .. }
+                | Self::MuteSockets { .. }
+                | Self::RevokeToken { .. }
+                | Self::ExpireChannels {}
+                | Self::SocketClosing { .. }
+        )
+    }
+}
+
+/// A fault as a client asks for it: `{"fault":"delay","min_ms":100,"max_ms":900,"for_s":30,"after_s":5}`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FaultOrder {
+    /// What.
+    pub fault: Fault,
+    /// Seconds until it starts; default 0.
+    pub after_s: f64,
+    /// Seconds that it lasts; absent: until it is cleared. Without meaning for momentary faults.
+    pub for_s: Option<f64>,
+}
+
+impl FaultOrder {
+    /// From now on until cleared, or once.
+    #[must_use]
+    pub fn now(fault: Fault) -> Self {
+        Self {
+            fault,
+            after_s: 0.0,
+            for_s: None,
+        }
+    }
+
+    /// Reads the JSON form.
+    ///
+    /// # Errors
+    /// A sentence that names the member that is wrong.
+    pub fn from_json(mut value: Value) -> Result<Self, String> {
+        let Some(members) = value.as_object_mut() else {
+            return Err("a fault is a JSON object".to_owned());
+        };
+        let mut seconds = |name: &str| match members.remove(name) {
+            None | Some(Value::Null) => Ok(None),
+            Some(value) => value
+                .as_f64()
+                .filter(|seconds| seconds.is_finite() && *seconds >= 0.0)
+                .map(Some)
+                .ok_or_else(|| format!("{name} is not a number of seconds")),
+        };
+        let after_s = seconds("after_s")?.unwrap_or(0.0);
+        let for_s = seconds("for_s")?;
+        let fault: Fault = serde_json::from_value(value).map_err(|error| error.to_string())?;
+        match &fault {
+            Fault::Delay { min_ms, max_ms } | Fault::SlowRequests { min_ms, max_ms, .. }
+                if *min_ms < 0 || max_ms < min_ms =>
+            {
+                Err("min_ms and max_ms are not an interval".to_owned())
+            }
+            Fault::CutSockets {
+                every_s: Some(every),
+                ..
+            } if *every <= 0.0 => Err("every_s is not above 0".to_owned()),
+            _ => Ok(Self {
+                fault,
+                after_s,
+                for_s,
+            }),
+        }
+    }
+}
+
+/// A fault with its times.
+#[derive(Debug, Clone)]
+pub struct Planned {
+    /// What.
+    pub fault: Fault,
+    /// From when on.
+    pub from: Time,
+    /// Until when; `None`: until cleared.
+    pub to: Option<Time>,
+    /// When the region has to act next; `None`: it only has to look.
+    pub next: Option<Time>,
+    /// Whether it has begun.
+    pub begun: bool,
+    /// Whether it is over.
+    pub over: bool,
+}
+
+impl Planned {
+    fn in_force(&self, now: Time) -> bool {
+        self.begun && !self.over && self.from <= now && self.to.is_none_or(|to| now < to)
+    }
+}
+
+/// All faults of a run, past ones included.
+#[derive(Debug, Default)]
+pub struct Faults {
+    planned: BTreeMap<FaultNo, Planned>,
+}
+
+impl Faults {
+    /// Plans a fault.
+    pub fn plan(&mut self, order: FaultOrder, now: Time) -> FaultNo {
+        let number = FaultNo(self.planned.len() as u64 + 1);
+        let from = now + seconds(order.after_s);
+        let to = if order.fault.is_momentary() {
+            Some(from)
+        } else {
+            order.for_s.map(|s| from + seconds(s))
+        };
+        self.planned.insert(
+            number,
+            Planned {
+                fault: order.fault,
+                from,
+                to,
+                next: Some(from),
+                begun: false,
+                over: false,
+            },
+        );
+        number
+    }
+
+    /// Ends one fault now. False: there is none of this number, or it is over.
+    pub fn clear(&mut self, number: FaultNo, now: Time) -> bool {
+        match self.planned.get_mut(&number) {
+            Some(planned) if !planned.over => {
+                planned.over = true;
+                planned.next = None;
+                planned.to = Some(if planned.begun { now } else { planned.from });
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Ends all faults now.
+    pub fn clear_all(&mut self, now: Time) {
+        let numbers: Vec<FaultNo> = self.planned.keys().copied().collect();
+        for number in numbers {
+            self.clear(number, now);
+        }
+    }
+
+    /// Every fault that is in force.
+    pub fn in_force(&self, now: Time) -> impl Iterator<Item = &Fault> {
+        self.planned
+            .values()
+            .filter(move |planned| planned.in_force(now))
+            .map(|planned| &planned.fault)
+    }
+
+    /// When the region has to act next.
+    #[must_use]
+    pub fn next(&self) -> Option<Time> {
+        let ends = self
+            .planned
+            .values()
+            .filter(|planned| planned.begun && !planned.over)
+            .filter_map(|p| p.to);
+        self.planned
+            .values()
+            .filter_map(|planned| planned.next)
+            .chain(ends)
+            .min()
+    }
+
+    /// Takes one fault that has to act now; its `next` is cleared and it has begun. Those whose time is up end.
+    pub fn take_due(&mut self, now: Time) -> Option<(FaultNo, Fault)> {
+        for (number, planned) in &mut self.planned {
+            if !planned.over && planned.next.is_some_and(|next| next <= now) {
+                planned.next = None;
+                planned.begun = true;
+                if planned.fault.is_momentary() {
+                    planned.over = true;
+                }
+                return Some((*number, planned.fault.clone()));
+            }
+            if planned.begun && !planned.over && planned.to.is_some_and(|to| to <= now) {
+                planned.over = true;
+                planned.next = None;
+            }
+        }
+        None
+    }
+
+    /// A fault that acts again and again wants to act at this time, if it is still in force then.
+    pub fn again(&mut self, number: FaultNo, at: Time) {
+        if let Some(planned) = self.planned.get_mut(&number)
+            && !planned.over
+            && planned.to.is_none_or(|to| at < to)
+        {
+            planned.next = Some(at);
+        }
+    }
+
+    /// The list as clients see it; `state` is planned, active or over.
+    #[must_use]
+    pub fn listing(&self) -> Value {
+        self.planned
+            .iter()
+            .map(|(number, planned)| {
+                let state = match (planned.begun, planned.over) {
+                    (_, true) => "over",
+                    (true, false) => "active",
+                    (false, false) => "planned",
+                };
+                let mut row = json!({ "id": number.0, "state": state });
+                extend(&mut row, planned);
+                row
+            })
+            .collect()
+    }
+
+    /// What really happened, for the truth: faults that began, with `from` and `to` (null: still going on).
+    #[must_use]
+    pub fn truth(&self) -> Value {
+        self.planned
+            .iter()
+            .filter(|(_, planned)| planned.begun)
+            .map(|(number, planned)| {
+                let mut row = json!({ "id": number.0 });
+                extend(&mut row, planned);
+                row
+            })
+            .collect()
+    }
+}
+
+fn extend(row: &mut Value, planned: &Planned) {
+    if let (Some(row), Ok(Value::Object(members))) =
+        (row.as_object_mut(), serde_json::to_value(&planned.fault))
+    {
+        row.extend(members);
+    }
+    row["from"] = json!(planned.from.iso());
+    row["to"] = json!(planned.to.map(|to| to.iso()));
+}
