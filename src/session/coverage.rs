@@ -15,6 +15,17 @@ pub(super) struct Coverage {
     pub(super) why: Why,
     pub(super) scope: Scope,
     pub(super) message: Arc<str>,
+    basis: ScopeBasis,
+}
+
+/// What a scope follows from: while it stays the same, so does the scope, which is long to make with many users.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct ScopeBasis {
+    feed: Feed,
+    roster_read: bool,
+    /// Of each shard: its revision, and whether it is whole.
+    shards: Vec<(u64, bool)>,
+    unplaced: u64,
 }
 
 impl Coverage {
@@ -42,15 +53,27 @@ impl Session {
             Feed::Up => self.up(),
             Feed::Down | Feed::Degraded | Feed::Recovering => self.not_up(roster_read, whole),
         };
+        let basis = ScopeBasis {
+            feed,
+            roster_read,
+            shards: self
+                .shards
+                .iter()
+                .map(|shard| (shard.revision(), shard.is_whole()))
+                .collect(),
+            unplaced: self.unplaced_revision,
+        };
+        let scope = match &self.coverage {
+            Some(told) if told.basis == basis => told.scope.clone(),
+            Some(_) | None if feed == Feed::Degraded && roster_read => self.scope(),
+            Some(_) | None => Scope::default(),
+        };
         Coverage {
             feed,
             why,
-            scope: if feed == Feed::Degraded && roster_read {
-                self.scope()
-            } else {
-                Scope::default()
-            },
+            scope,
             message: message.into(),
+            basis,
         }
     }
 

@@ -153,6 +153,8 @@ pub struct Session {
     placed: BTreeMap<Subject, usize>,
     /// For whom there was no room.
     unplaced: BTreeSet<Subject>,
+    /// Grows with every change of `unplaced`.
+    unplaced_revision: u64,
     /// Which shard a socket that is opening or open belongs to; one for each at the most.
     sockets: BTreeMap<SocketId, usize>,
     /// What is under way.
@@ -216,6 +218,7 @@ impl Session {
             shards: Vec::new(),
             placed: BTreeMap::new(),
             unplaced: BTreeSet::new(),
+            unplaced_revision: 0,
             sockets: BTreeMap::new(),
             asked: BTreeMap::new(),
             left: VecDeque::new(),
@@ -578,19 +581,18 @@ impl Session {
             self.shards.iter_mut().for_each(Shard::note_complete);
         }
         let coverage = self.coverage();
-        if self
+        let news = !self
             .coverage
             .as_ref()
-            .is_some_and(|told| told.says_the_same(&coverage))
-        {
-            return;
+            .is_some_and(|told| told.says_the_same(&coverage));
+        if news {
+            self.notices.push_back(Notice::Feed {
+                feed: coverage.feed,
+                why: coverage.why,
+                scope: coverage.scope.clone(),
+                message: Arc::clone(&coverage.message),
+            });
         }
-        self.notices.push_back(Notice::Feed {
-            feed: coverage.feed,
-            why: coverage.why,
-            scope: coverage.scope.clone(),
-            message: Arc::clone(&coverage.message),
-        });
         self.coverage = Some(coverage);
     }
 
@@ -813,10 +815,14 @@ impl Session {
             None => self.shards.len(),
         };
         if index < self.shards.len() && subject.topic().is_some() {
-            self.unplaced.remove(subject);
+            self.unplaced_revision += u64::from(self.unplaced.remove(subject));
             self.placed.insert(subject.clone(), index);
             self.shards[index].follow(subject);
-        } else if self.unplaced.insert(subject.clone()) && self.unplaced.len() == 1 {
+        } else if self.unplaced.insert(subject.clone()) {
+            self.unplaced_revision += 1;
+            if self.unplaced.len() > 1 {
+                return;
+            }
             self.log(
                 LogLevel::Error,
                 "There are more users and queues than the notification channels of one client id can carry".to_owned(),
@@ -825,7 +831,7 @@ impl Session {
     }
 
     fn displace(&mut self, subject: &Subject) {
-        self.unplaced.remove(subject);
+        self.unplaced_revision += u64::from(self.unplaced.remove(subject));
         if let Some(&index) = self.placed.get(subject)
             && self.shards[index].leave(subject)
         {

@@ -102,6 +102,7 @@ mod tests {
 
     const NOW: Duration = Duration::from_secs(1);
     const INTERVAL: Duration = Duration::from_secs(300);
+    const NOBODY: [u32; 0] = [];
 
     fn read(list: &mut Listing<u32>, rows: &[u32], unread: u32) -> Vec<u32> {
         list.take_page(rows.iter().copied(), unread, 1, NOW, INTERVAL)
@@ -111,10 +112,14 @@ mod tests {
     #[test]
     fn gone_is_who_two_readings_missed() {
         let mut list = Listing::default();
-        assert_eq!(read(&mut list, &[1, 2, 3], 0), [0u32; 0]);
-        assert_eq!(read(&mut list, &[1, 3], 0), [0u32; 0]);
-        assert_eq!(read(&mut list, &[1, 2], 0), [0u32; 0]);
-        assert_eq!(read(&mut list, &[1], 1), [0u32; 0], "an unread row may be anyone");
+        assert_eq!(read(&mut list, &[1, 2, 3], 0), NOBODY);
+        assert_eq!(read(&mut list, &[1, 3], 0), NOBODY);
+        assert_eq!(read(&mut list, &[1, 2], 0), NOBODY);
+        assert_eq!(
+            read(&mut list, &[1], 1),
+            NOBODY,
+            "an unread row may be anyone"
+        );
         assert_eq!(read(&mut list, &[1, 2], 0), [3]);
         assert_eq!(list.len(), 2);
     }

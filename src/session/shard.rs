@@ -139,6 +139,8 @@ pub(super) struct Counts {
 pub(super) struct Shard {
     subjects: BTreeMap<Subject, Followed>,
     counts: Counts,
+    /// Grows with every change of whom it holds and how they stand.
+    revision: u64,
     pub(super) channel: Option<Channel>,
     /// Whether it has ever had an open socket.
     pub(super) was_open: bool,
@@ -167,7 +169,12 @@ impl Shard {
         self.counts
     }
 
+    pub(super) const fn revision(&self) -> u64 {
+        self.revision
+    }
+
     fn recount(&mut self) {
+        self.revision += 1;
         let mut counts = Counts::default();
         for followed in self.subjects.values() {
             match followed.standing {
@@ -208,6 +215,7 @@ impl Shard {
         };
         self.subjects.insert(subject.clone(), followed);
         self.counts.wanted += 1;
+        self.revision += 1;
     }
 
     /// A subject left the roster. Says whether that freed its place at once.

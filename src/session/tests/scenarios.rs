@@ -1,0 +1,720 @@
+//! One promise a test.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::platform::*;
+use crate::model::feed::{Feed, Why};
+use crate::model::id::UserId;
+use crate::model::order::{FailureKind, Reply, SocketEvent};
+use crate::session::Config;
+
+fn up(users: u32, queues: u32, seed: u64) -> World {
+    let mut world = World::new(users, queues, seed);
+    world.run_until(MIN * 5, World::is_up);
+    world
+}
+
+#[test]
+fn a_start_with_5000_users_needs_under_150_requests_and_few_seconds() {
+    let mut world = World::new(5_000, 50, 1);
+    let took = world.run_until(MIN * 5, World::is_up);
+    assert!(world.requests.len() < 150, "{}", world.requests.len());
+    assert!(took < S * 15, "{took:?}");
+    assert_eq!(world.count("users"), 50);
+    assert_eq!(world.count("token"), 1);
+    assert_eq!((world.session.channels(), world.session.sockets()), (6, 6));
+    assert_eq!(
+        (
+            world.session.users(),
+            world.session.queues(),
+            world.session.topics()
+        ),
+        (5_000, 50, 5_050)
+    );
+    world.check_up();
+    let mut feeds: Vec<(Feed, Why)> = world
+        .feeds
+        .iter()
+        .map(|(_, feed, why, _)| (*feed, *why))
+        .collect();
+    feeds.dedup(); // The scope may become narrower.
+    assert_eq!(
+        feeds,
+        [
+            (Feed::Down, Why::Connecting),
+            (Feed::Degraded, Why::Connecting),
+            (Feed::Up, Why::None)
+        ],
+        "no flutter on the way"
+    );
+}
+
+#[test]
+fn topics_are_subscribed_before_the_last_page_is_read() {
+    let mut world = World::new(2_000, 5, 1);
+    world.run_until(MIN * 5, World::is_up);
+    let last_page = *world.times("users").last().unwrap();
+    let early = world
+        .times("subscribe")
+        .iter()
+        .filter(|&&at| at < last_page)
+        .count();
+    assert!(early >= 3, "{early}");
+}
+
+#[test]
+fn a_small_budget_is_never_exceeded_and_only_slows_the_start() {
+    let config = Config {
+        requests_per_minute: 20,
+        roster_interval: S * 3600,
+        seed: 3,
+    };
+    let mut world = World::with_config(5_000, 50, config);
+    world.run_until(MIN * 10, World::is_up); // The world checks the rate at every request.
+    world.check_up();
+    assert!(world.session.requests_last_minute(at(world.now)) <= 20);
+}
+
+#[test]
+fn subjects_are_divided_into_channels_of_900() {
+    for (users, channels) in [(1, 1), (899, 1), (900, 1), (901, 2), (1_800, 2), (1_801, 3)] {
+        let mut world = up(users, 0, 1);
+        world.run_for(S);
+        assert_eq!(world.session.channels(), channels, "{users} users");
+        assert!(
+            world
+                .channels
+                .values()
+                .all(|channel| channel.topics.len() <= 900)
+        );
+        world.check_up();
+    }
+}
+
+#[test]
+fn beyond_what_the_channels_carry_the_feed_is_degraded_with_the_sum_and_the_users() {
+    let config = Config {
+        requests_per_minute: 270,
+        roster_interval: HOUR,
+        seed: 1,
+    };
+    let mut world = World::with_config(17_150, 1, config);
+    world.channel_life = HOUR * 4;
+    world.run_until(MIN * 10, |world| {
+        world.feed() == (Feed::Degraded, Why::Limit)
+    });
+    assert_eq!(world.session.channels(), 19);
+    assert_eq!(world.session.topics(), 17_100);
+    assert_eq!(world.session.unfollowed(), 51);
+    let (_, _, _, scope) = world.feeds.last().unwrap();
+    // The one queue came with the first page of users.
+    assert_eq!(scope.users.len(), 51);
+    let (_, message) = world.notices.last().unwrap();
+    assert!(
+        message.contains("51 users") && message.contains("17100"),
+        "{message}"
+    );
+
+    // When enough of the others have left and their channels are made anew, the rest is followed.
+    world.users.retain(|&n| n > 200);
+    world.run_until(HOUR * 6, World::is_up);
+    world.run_for(MIN);
+    world.check_up();
+}
+
+#[test]
+fn queues_without_members_are_not_followed() {
+    let mut world = World::new(10, 3, 1);
+    world.queues.insert(2, Some(0));
+    world.queues.insert(3, None);
+    world.run_until(MIN, World::is_up);
+    assert_eq!(world.session.queues(), 2);
+    world.check_up();
+}
+
+#[test]
+fn a_user_refused_as_a_whole_degrades_the_feed_and_stands_in_the_scope() {
+    let mut world = World::new(10, 1, 1);
+    let refused = user_id(4);
+    let id = refused.clone();
+    world.rejects = Box::new(move |topic| {
+        if topic.contains(&id) {
+            vec![verdict(topic, false)]
+        } else {
+            vec![]
+        }
+    });
+    world.run_until(MIN, |world| {
+        world.feed() == (Feed::Degraded, Why::PermissionMissing)
+    });
+    let (_, _, _, scope) = world.feeds.last().unwrap();
+    assert_eq!(*scope.users, [UserId::from(refused.as_str())]);
+    assert_eq!(scope.topics.len(), 1);
+    assert_eq!(world.session.topics(), 10, "the others flow");
+    assert!(
+        world
+            .notices
+            .last()
+            .unwrap()
+            .1
+            .contains("missing permission x:y:view")
+    );
+
+    // The permission is granted: found out within two hours, without a restart.
+    world.rejects = Box::new(|_| vec![]);
+    world.run_until(HOUR * 2, World::is_up);
+    world.check_up();
+}
+
+#[test]
+fn one_form_refused_under_a_permitted_combined_topic_is_reported_and_the_rest_flows() {
+    let mut world = World::new(3, 1, 1);
+    world.rejects = Box::new(|topic| {
+        let Some((stem, _)) = topic
+            .split_once('?')
+            .filter(|(stem, _)| stem.contains("users"))
+        else {
+            return vec![];
+        };
+        // As the platform may spell it.
+        vec![verdict(
+            &format!("{stem}.station")
+                .to_uppercase()
+                .replace("V2.USERS", "v2.users"),
+            false,
+        )]
+    });
+    world.run_until(MIN, |world| {
+        world.feed() == (Feed::Degraded, Why::PermissionMissing)
+    });
+    let (_, _, _, scope) = world.feeds.last().unwrap();
+    assert!(
+        scope.users.is_empty(),
+        "all users are followed, if not wholly"
+    );
+    assert_eq!(scope.topics.len(), 3);
+    assert_eq!(world.session.rejected().count(), 3);
+    assert_eq!(world.session.topics(), 4);
+}
+
+#[test]
+fn everything_refused_is_a_feed_that_is_down() {
+    let mut world = World::new(3, 1, 1);
+    world.rejects = Box::new(|topic| vec![verdict(topic, false)]);
+    world.run_until(MIN, |world| {
+        world.feed() == (Feed::Down, Why::PermissionMissing)
+    });
+}
+
+#[test]
+fn an_empty_roster_names_what_to_check() {
+    let mut world = World::new(0, 0, 1);
+    world.run_until(MIN, |world| {
+        world.feed() == (Feed::Down, Why::PermissionMissing)
+    });
+    assert!(world.notices.last().unwrap().1.contains("divisions"));
+    world.users.insert(1);
+    world.run_until(MIN * 10, World::is_up);
+}
+
+#[test]
+fn a_429_in_the_middle_of_a_list_resumes_the_same_page_after_retry_after() {
+    let mut world = World::new(1_000, 1, 1);
+    world.run_until(MIN, |world| world.count("users 4") == 1);
+    world.instead.push_back(("users", rate_limited(17)));
+    world.run_until(MIN * 2, World::is_up);
+    let pages: Vec<&str> = world
+        .requests
+        .iter()
+        .map(|(_, r)| r.as_str())
+        .filter(|r| r.starts_with("users"))
+        .collect();
+    let expected = (1..=5)
+        .chain(5..=10)
+        .map(|n| format!("users {n}"))
+        .collect::<Vec<_>>();
+    assert_eq!(pages, expected);
+    let fifth = world.times("users 5");
+    assert!(
+        fifth[1] - fifth[0] >= S * 17 && fifth[1] - fifth[0] < S * 19,
+        "{fifth:?}"
+    );
+    let silence = (fifth[0] + S, fifth[1] - Duration::from_millis(1));
+    assert!(
+        world
+            .requests
+            .iter()
+            .all(|(at, _)| *at < silence.0 || *at > silence.1),
+        "nothing is asked before the platform wants to be asked"
+    );
+}
+
+#[test]
+fn a_retry_after_of_hours_holds_up_only_what_it_was_said_to() {
+    let mut world = World::new(10, 1, 1);
+    world.instead.push_back(("queues", rate_limited(7_200)));
+    world.run_for(MIN);
+    assert_eq!(world.feed(), (Feed::Degraded, Why::Limit));
+    world.run_for(HOUR);
+    assert_eq!(world.count("queues"), 1);
+    world.cut_all();
+    world.run_for(MIN);
+    assert_eq!(world.session.sockets(), 1);
+    world.run_until(HOUR * 2, World::is_up);
+}
+
+#[test]
+fn refused_credentials_are_a_state_and_a_slow_retry_and_no_stop() {
+    let mut world = World::new(10, 1, 1);
+    world.credentials_refused = true;
+    world.run_for(HOUR);
+    assert_eq!(world.feed(), (Feed::Down, Why::CredentialsRefused));
+    assert!(
+        (55..=61).contains(&world.count("token")),
+        "{}",
+        world.count("token")
+    );
+    assert_eq!(
+        world.count(""),
+        world.count("token"),
+        "nothing else is asked"
+    );
+    assert_eq!(world.feeds.len(), 2, "told once: {:?}", world.feeds);
+    world.credentials_refused = false;
+    let took = world.run_until(MIN * 2, World::is_up);
+    assert!(took <= S * 65, "{took:?}");
+}
+
+#[test]
+fn credentials_refused_at_a_renewal_are_told_while_the_feed_still_flows() {
+    let mut world = up(10, 1, 1);
+    world.credentials_refused = true;
+    world.run_until(DAY, |world| {
+        world.feed() == (Feed::Up, Why::CredentialsRefused)
+    });
+    world.credentials_refused = false;
+    world.run_until(MIN * 2, |world| world.feed() == (Feed::Up, Why::None));
+}
+
+#[test]
+fn a_token_is_renewed_at_four_fifths_of_its_life_and_its_channels_are_kept() {
+    let mut world = World::new(10, 1, 1);
+    world.token_life = S * 1_000;
+    world.run_until(MIN, World::is_up);
+    world.run_for(S * 4_000);
+    let times = world.times("token");
+    assert_eq!(times.len(), 6, "{times:?}");
+    for pair in times.windows(2) {
+        let apart = pair[1] - pair[0];
+        assert!(apart >= S * 800 && apart < S * 801, "{apart:?}");
+    }
+    assert_eq!((world.count("create"), world.opened.len()), (1, 1));
+    world.check_up();
+}
+
+#[test]
+fn a_renewal_that_is_slow_is_not_started_twice() {
+    let mut world = World::new(10, 1, 1);
+    world.token_life = S * 1_000;
+    world.run_until(MIN, World::is_up);
+    world.unanswered = Some("token");
+    world.run_for(S * 990); // Due at 800, its end at 1,000: all that time one request is out.
+    assert_eq!(world.count("token"), 2);
+    world.run_for(S * 160); // Given up after 300 s, and asked anew.
+    assert_eq!(world.count("token"), 3);
+}
+
+#[test]
+fn a_401_costs_one_renewal_and_the_request_is_asked_again() {
+    let mut world = up(10, 1, 1);
+    world.revoke_token();
+    world.run_for(MIN * 6); // The lists are read again: both requests learn of it at once.
+    assert_eq!(world.count("token"), 2);
+    // The list that is asked for first learns of it; the other one before or after that was known.
+    assert!((5..=6).contains(&(world.count("users") + world.count("queues"))));
+    world.check_up();
+    assert_eq!(world.opened.len(), 1, "channels are kept");
+}
+
+#[test]
+fn a_token_that_is_refused_at_once_does_not_become_a_storm() {
+    let mut world = World::new(10, 1, 1);
+    world.token_life = Duration::ZERO;
+    world.run_for(HOUR);
+    assert_eq!(world.feed(), (Feed::Down, Why::CredentialsRefused));
+    let n = world.count("");
+    assert!((60..500).contains(&n), "{n} requests in an hour");
+    world.token_life = HOUR;
+    world.run_until(MIN * 3, World::is_up);
+}
+
+#[test]
+fn silence_is_asked_about_and_an_answer_keeps_the_socket() {
+    let mut world = up(10, 1, 1);
+    let opened = world.now;
+    world.silent = true; // No heartbeats; pongs are told apart below.
+    world.run_until(MIN, |world| world.pings.len() == 1);
+    assert!(world.now - opened <= S * 35);
+    world.silent = false;
+    world.run_for(MIN * 10);
+    assert_eq!(world.pings.len(), 1);
+    assert!(world.closed.is_empty());
+    assert_eq!(world.opened.len(), 1);
+    assert!(world.is_up());
+}
+
+#[test]
+fn a_dead_link_is_found_and_replaced_in_under_45_s() {
+    let mut world = up(10, 1, 1);
+    world.run_for(S * 10);
+    world.frames();
+    let last = world.now;
+    world.silent = true;
+    world.run_until(MIN, |world| world.closed.len() == 1);
+    assert!(world.now - last < S * 45, "{:?}", world.now - last);
+    assert_eq!(
+        world.last_since,
+        Some(at(last)),
+        "the gap starts at the last frame"
+    );
+    world.silent = false;
+    assert_eq!(world.feed(), (Feed::Down, Why::Link));
+    world.run_until(S * 10, World::is_up);
+    assert_eq!((world.count("probe"), world.count("create")), (1, 1));
+    assert_eq!(
+        world
+            .opened
+            .iter()
+            .map(|(_, channel)| channel)
+            .collect::<Vec<_>>()
+            .len(),
+        2
+    );
+    assert_eq!(world.opened[0].1, world.opened[1].1, "the same channel");
+    assert_eq!(
+        world.count("subscribe"),
+        1,
+        "its subscriptions are still there"
+    );
+    world.check_up();
+    assert_eq!(world.session.reconnects(), 1);
+}
+
+#[test]
+fn a_heartbeat_every_30_s_is_life_enough() {
+    let mut world = up(10, 1, 1);
+    world.run_for(HOUR);
+    assert!(world.pings.is_empty());
+    assert_eq!(world.feeds.last().unwrap().1, Feed::Up);
+}
+
+#[test]
+fn a_socket_that_ends_is_opened_again_on_its_channel_and_a_lost_channel_is_made_anew() {
+    let mut world = up(10, 1, 1);
+    world.run_for(MIN * 2);
+    world.cut_all();
+    assert_eq!(world.session.feed(), Feed::Down);
+    let took = world.run_until(MIN, World::is_up);
+    assert!(took < S * 3, "at once after a stable time: {took:?}");
+    assert_eq!(
+        (
+            world.count("probe"),
+            world.count("create"),
+            world.count("subscribe")
+        ),
+        (1, 1, 1)
+    );
+
+    world.run_for(MIN * 2);
+    world.channels.clear();
+    world.cut_all();
+    let took = world.run_until(MIN, World::is_up);
+    assert!(took < S * 3, "{took:?}");
+    assert_eq!(
+        (
+            world.count("probe"),
+            world.count("create"),
+            world.count("subscribe")
+        ),
+        (2, 2, 2)
+    );
+    world.check_up();
+
+    world.run_for(MIN * 2);
+    world.channels.clear();
+    world.tell_all(&SocketEvent::ChannelLost("no_longer_subscribed".to_owned()));
+    assert_eq!(world.feed(), (Feed::Down, Why::ChannelTaken));
+    world.run_until(MIN, World::is_up);
+    assert_eq!(
+        (world.count("probe"), world.count("create")),
+        (2, 3),
+        "nothing to ask"
+    );
+    world.check_up();
+}
+
+#[test]
+fn one_of_several_channels_lost_degrades_and_names_its_users() {
+    let mut world = up(1_000, 0, 1);
+    world.run_for(MIN * 2);
+    let (id, small) = world
+        .channels
+        .iter()
+        .min_by_key(|(_, channel)| channel.topics.len())
+        .unwrap();
+    let (id, small) = (id.clone(), small.topics.len());
+    world.channels.remove(&id);
+    world.run_until(MIN, |world| !world.is_up());
+    let (_, feed, why, scope) = world.feeds.last().unwrap();
+    assert_eq!(
+        (*feed, *why, scope.users.len()),
+        (Feed::Degraded, Why::Link, small)
+    );
+    world.run_until(MIN, World::is_up);
+    world.check_up();
+}
+
+#[test]
+fn socket_closing_is_answered_at_once_on_the_same_channel() {
+    let mut world = up(10, 1, 1);
+    world.run_for(MIN * 2);
+    world.tell_all(&SocketEvent::Closing);
+    assert_eq!(world.closed.len(), 1);
+    assert_eq!(world.opened.len(), 2, "closed and opened in one breath");
+    world.run_until(S * 2, World::is_up);
+    assert_eq!(
+        (
+            world.count("probe"),
+            world.count("create"),
+            world.count("subscribe")
+        ),
+        (0, 1, 1)
+    );
+}
+
+#[test]
+fn reconnects_back_off_to_a_minute_with_jitter_and_start_over_after_a_stable_time() {
+    let mut world = up(10, 1, 1);
+    world.run_for(MIN * 2);
+    world.link_down = true;
+    world.cut_all();
+    world.run_for(DAY);
+    let probes = world.times("probe");
+    let waits: Vec<Duration> = probes.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    assert!(waits.iter().all(|&wait| wait <= S * 61), "capped");
+    assert!(waits.iter().skip(10).any(|&wait| wait > S * 50), "grown");
+    assert!(waits.iter().skip(10).any(|&wait| wait < S * 10), "jittered");
+    let most = waits.iter().take(3).max().unwrap();
+    assert!(*most <= S * 5, "begins small: {most:?}");
+    assert!(probes.len() > 1_000, "for ever: {}", probes.len());
+
+    world.link_down = false;
+    world.run_until(MIN * 2, World::is_up);
+    world.run_for(MIN * 2);
+    world.cut_all();
+    assert!(
+        world.run_until(MIN, World::is_up) < S * 3,
+        "the next one is the first again"
+    );
+}
+
+#[test]
+fn a_channel_that_keeps_no_socket_is_given_up() {
+    let mut world = up(10, 1, 1);
+    world.run_for(MIN * 2);
+    world.faults.handshake = 1_000;
+    world.cut_all();
+    world.run_until(MIN * 30, |world| world.count("create") == 2);
+    world.faults.handshake = 0;
+    world.run_until(MIN * 3, World::is_up);
+    world.check_up();
+    assert!(world.count("unsubscribe") >= 1, "what is left is cleaned");
+}
+
+#[test]
+fn two_programs_that_take_each_others_channels_are_damped() {
+    let mut world = up(10, 1, 1);
+    world.run_for(MIN * 2);
+    let before = world.count("create");
+    let end = world.now + HOUR;
+    while world.now < end {
+        world.run_until(MIN * 3, World::is_up);
+        world.channels.clear();
+        world.tell_all(&SocketEvent::ChannelLost(
+            "another_channel_subscribed".to_owned(),
+        ));
+        world.run_for(Duration::from_millis(10));
+    }
+    let creates = world.count("create") - before;
+    assert!(creates < 200, "{creates} channels in an hour");
+}
+
+#[test]
+fn a_channel_is_replaced_before_its_24_hours_end() {
+    let mut world = up(2_000, 5, 1);
+    world.run_for(DAY * 3 + HOUR);
+    let creates = world.times("create");
+    assert_eq!(creates.len(), 3 * 4);
+    assert_eq!(world.count("probe"), 0, "none was lost");
+    assert_eq!(world.count("unsubscribe"), 9, "what was left is cleaned");
+    let mut down = Duration::ZERO;
+    for pair in world.feeds.windows(2).skip(2) {
+        if pair[0].1 != Feed::Up {
+            down += pair[1].0 - pair[0].0;
+        }
+    }
+    assert!(down < S * 20, "nine short interruptions: {down:?}");
+    assert!(
+        world
+            .feeds
+            .iter()
+            .skip(3)
+            .all(|(_, feed, _, _)| *feed != Feed::Down),
+        "one at a time"
+    );
+    world.check_up();
+}
+
+#[test]
+fn new_users_are_followed_and_old_ones_reported_without_the_feed_wavering() {
+    let mut world = up(950, 5, 1);
+    let feeds = world.feeds.len();
+    world.users.extend([2_001, 2_002]);
+    world.queues.insert(9, Some(1));
+    world.users.remove(&7);
+    world.run_for(MIN * 11);
+    assert!(world.session.users() == 951);
+    assert_eq!(world.removed, [UserId::from(user_id(7).as_str())]);
+    assert_eq!(world.feeds.len(), feeds, "{:?}", &world.feeds[feeds..]);
+    for id in [user_id(2_001), user_id(2_002), queue_id(9)] {
+        assert!(world.flowing.contains_key(&id));
+    }
+    assert_eq!(world.count("create"), 2);
+    world.check_up();
+
+    // Who comes back is followed as before, and nobody is subscribed twice.
+    world.users.insert(7);
+    world.run_for(MIN * 6);
+    assert_eq!(world.session.users(), 952);
+    world.check_up();
+}
+
+#[test]
+fn new_users_that_cannot_be_subscribed_degrade_the_feed() {
+    let mut world = up(10, 1, 1);
+    world.users.insert(99);
+    world
+        .instead
+        .push_back(("subscribe", Reply::Failed(failure(FailureKind::Server))));
+    world.run_until(MIN * 6, |world| world.session.feed() == Feed::Degraded);
+    let (_, _, _, scope) = world.feeds.last().unwrap();
+    assert_eq!(*scope.users, [UserId::from(user_id(99).as_str())]);
+    world.run_until(MIN, World::is_up);
+    world.check_up();
+}
+
+#[test]
+fn a_list_that_is_forbidden_leaves_the_rest_flowing() {
+    let mut world = World::new(10, 1, 1);
+    for _ in 0..5 {
+        world
+            .instead
+            .push_back(("queues", Reply::Failed(failure(FailureKind::Forbidden))));
+    }
+    world.run_for(MIN * 4);
+    assert_eq!(world.feed(), (Feed::Degraded, Why::PermissionMissing));
+    assert_eq!(world.session.topics(), 10);
+    world.run_until(MIN * 3, World::is_up);
+}
+
+#[test]
+fn an_answer_to_another_question_is_a_failure_and_not_the_end() {
+    let mut world = World::new(10, 1, 1);
+    for word in ["token", "users", "queues", "create", "subscribe"] {
+        world.instead.push_back((word, Reply::Unsubscribed));
+    }
+    world.run_until(MIN * 3, World::is_up);
+    world.check_up();
+}
+
+#[test]
+fn late_doubled_and_unknown_input_is_ignored_and_counted() {
+    use crate::model::order::{OrderId, SocketId};
+    let mut world = up(10, 1, 1);
+    let now = at(world.now);
+    let before = (world.requests.len(), world.session.poll_timeout());
+    for id in 0..40 {
+        world
+            .session
+            .handle_reply(OrderId(id), Reply::ChannelExists(false), now);
+    }
+    for event in [
+        SocketEvent::Opened,
+        SocketEvent::Activity,
+        SocketEvent::Ended(failure(FailureKind::Link)),
+    ] {
+        world.session.handle_socket(SocketId(77), event, now);
+    }
+    world
+        .session
+        .handle_socket(SocketId(1), SocketEvent::Opened, now);
+    assert_eq!(world.session.ignored(), 44);
+    assert_eq!(before, (world.requests.len(), world.session.poll_timeout()));
+    assert!(world.session.poll_order().is_none() && world.session.poll_notice().is_none());
+}
+
+#[test]
+fn an_order_that_is_never_answered_is_given_up() {
+    for word in ["token", "users", "queues", "create", "subscribe"] {
+        let mut world = World::new(10, 1, 1);
+        world.unanswered = Some(word);
+        world.run_for(MIN);
+        assert!(!world.is_up(), "{word}");
+        world.unanswered = None;
+        let took = world.run_until(MIN * 7, World::is_up);
+        assert!(took < MIN * 6, "{word}: {took:?}");
+        world.check_up();
+    }
+}
+
+#[test]
+fn frames_cost_nothing_but_a_note_of_the_time() {
+    let mut world = up(1_000, 1, 1);
+    let ignored = world.session.ignored();
+    let timeout = world.session.poll_timeout();
+    for _ in 0..1_000 {
+        world.frames();
+    }
+    assert_eq!(world.session.poll_timeout(), timeout);
+    assert_eq!(world.session.ignored(), ignored);
+}
+
+#[test]
+fn what_is_logged_and_told_names_no_channel_and_no_person() {
+    let mut world = World::new(50, 2, 1);
+    world.faults = Faults {
+        failure: 200,
+        socket: 100,
+        platform: 50,
+        ..Faults::default()
+    };
+    world.run_for(HOUR * 5);
+    let texts: BTreeMap<&str, ()> = world
+        .notices
+        .iter()
+        .map(|(_, text)| (text.as_str(), ()))
+        .collect();
+    assert!(texts.len() > 10);
+    for text in texts.keys() {
+        assert!(
+            !text.contains("channel-0") && !text.contains("User ") && !text.contains("-4000-"),
+            "{text}"
+        );
+    }
+    let debug = format!("{:?}", world.session);
+    assert!(
+        !debug.contains("channel-0") && !debug.contains("-4000-"),
+        "{debug}"
+    );
+}
