@@ -1,1 +1,826 @@
+//! The promises of the room, kept in front of a host that records, refuses, blocks and panics.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::{Duration, Instant};
+
+use super::*;
+use crate::model::event::{
+    Cause, ConnectionState, Event, EventId, EventKind, Flag, Source, Subject,
+};
+use crate::model::feed::{Feed, Life, Scope, StateReport, Why};
+use crate::model::log::LogLevel;
+use crate::model::roster::User;
+use crate::model::time::UtcMicros;
+
+const LONG: Duration = Duration::from_secs(20);
+
+#[derive(Debug, Clone, PartialEq)]
+struct Seen {
+    feed: String,
+    sequence: u64,
+    event: Event,
+}
+
+type OnEvent = Box<dyn FnMut(&Seen) -> Verdict + Send>;
+
+/// Records what it takes. What it answers to an event is for each test to say.
+#[derive(Default)]
+struct Recorder {
+    answer: Mutex<Option<OnEvent>>,
+    taken: Mutex<Vec<Seen>>,
+    states: Mutex<Vec<StateReport>>,
+    lines: Mutex<Vec<LogLine>>,
+    offers: AtomicUsize,
+    drops: AtomicUsize,
+    changed: Condvar,
+}
+
+impl Recorder {
+    fn answering(answer: impl FnMut(&Seen) -> Verdict + Send + 'static) -> Arc<Self> {
+        let recorder = Self::default();
+        *recorder.answer.lock().unwrap() = Some(Box::new(answer));
+        Arc::new(recorder)
+    }
+
+    /// Waits until so many events were taken.
+    fn taken(&self, count: usize) -> Vec<Seen> {
+        let taken = self.taken.lock().unwrap();
+        let (taken, timeout) = self
+            .changed
+            .wait_timeout_while(taken, LONG, |taken| taken.len() < count)
+            .unwrap();
+        assert!(!timeout.timed_out(), "{} of {count} events", taken.len());
+        taken.clone()
+    }
+
+    fn messages(&self) -> Vec<String> {
+        let lines = self.lines.lock().unwrap();
+        lines.iter().map(|line| line.message.clone()).collect()
+    }
+}
+
+impl Host for Recorder {
+    fn on_event(&self, offer: &Offer<'_>) -> Verdict {
+        assert_eq!(offer.data_source, "the source");
+        self.offers.fetch_add(1, Ordering::SeqCst);
+        let seen = Seen {
+            feed: offer.feed_id.to_owned(),
+            sequence: offer.sequence,
+            event: offer.event.clone(),
+        };
+        let verdict = match &mut *self.answer.lock().unwrap() {
+            Some(answer) => answer(&seen),
+            None => Verdict::Taken,
+        };
+        if verdict == Verdict::Taken {
+            self.taken.lock().unwrap().push(seen);
+            self.changed.notify_all();
+        }
+        verdict
+    }
+
+    fn on_state(&self, report: &StateReport) {
+        self.states.lock().unwrap().push(report.clone());
+    }
+
+    fn on_log(&self, line: &LogLine) {
+        self.lines.lock().unwrap().push(line.clone());
+    }
+
+    fn on_drop(&self) {
+        self.drops.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+struct Bench {
+    delivery: Delivery,
+    counters: Arc<Counters>,
+    log: Log,
+}
+
+fn bench(host: &Arc<Recorder>) -> Bench {
+    let log = Log::new(LogLevel::Info);
+    let counters = Arc::new(Counters::default());
+    Bench {
+        delivery: Delivery::new(
+            Arc::clone(host) as Arc<dyn Host>,
+            log.clone(),
+            Arc::clone(&counters),
+        ),
+        counters,
+        log,
+    }
+}
+
+fn terms(queue_max_events: usize, refusals_before_lost: u32) -> Terms {
+    Terms {
+        data_source: Arc::from("the source"),
+        queue_max_events,
+        refusals_before_lost,
+    }
+}
+
+/// An event whose received time is its number.
+fn event(number: i64) -> Event {
+    Event {
+        kind: EventKind::AgentPresence,
+        id: EventId(number as u128),
+        id_exact: true,
+        source: Source::Live,
+        platform_time: None,
+        received: UtcMicros(number),
+        subject: Subject::Agent {
+            user: Arc::new(User {
+                id: "u".into(),
+                name: Arc::from(""),
+                email: Arc::from(""),
+            }),
+            station: None,
+        },
+        state: ConnectionState::Unknown,
+        previous: ConnectionState::Unknown,
+        cause: Cause::None,
+        raw: Arc::from("ON_QUEUE"),
+        reason: Arc::from(""),
+        held: Flag::Unknown,
+        muted: Flag::Unknown,
+        confined: Flag::Unknown,
+        secure_pause: Flag::Unknown,
+    }
+}
+
+fn state(feed: Feed, message: &str) -> StateReport {
+    StateReport {
+        life: Life::Running,
+        feed,
+        why: Why::None,
+        scope: Scope::default(),
+        message: Arc::from(message),
+        at: UtcMicros(0),
+    }
+}
+
+/// Waits until the condition holds.
+fn until(what: &str, condition: impl Fn() -> bool) {
+    let deadline = Instant::now() + LONG;
+    while !condition() {
+        assert!(Instant::now() < deadline, "never: {what}");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// A callback that tells when it is inside and stays there until it is let go.
+fn blocking() -> (
+    impl FnMut(&Seen) -> Verdict + Send,
+    Receiver<()>,
+    Sender<()>,
+) {
+    let (entered, is_inside) = channel();
+    let (let_go, go) = channel::<()>();
+    let answer = move |_: &Seen| {
+        let _ = entered.send(());
+        let _ = go.recv();
+        Verdict::Taken
+    };
+    (answer, is_inside, let_go)
+}
+
+/// Checks that the feed is whole: no number is missing but those that a lost event names, just before its own.
+fn assert_whole(feed: &[Seen]) {
+    let mut expected = 1;
+    for seen in feed {
+        assert_eq!(seen.feed, feed[0].feed);
+        if let Subject::Lost(lost) = &seen.event.subject {
+            assert_eq!(lost.first, expected, "{seen:?}");
+            assert!(lost.last >= lost.first && lost.to >= lost.from, "{seen:?}");
+            expected = lost.last + 1;
+        }
+        assert_eq!(seen.sequence, expected, "{seen:?}");
+        expected += 1;
+    }
+}
+
+#[test]
+fn events_come_in_order_numbered_from_one_without_a_gap() {
+    let host = Arc::new(Recorder::default());
+    let bench = bench(&host);
+    let intake = bench.delivery.start(terms(1_000_000, 0)).unwrap();
+    for number in 0..20_000 {
+        intake.offer(event(number));
+    }
+    let taken = host.taken(20_000);
+    assert_whole(&taken);
+    for (number, seen) in taken.iter().enumerate() {
+        assert_eq!(seen.event.received.0, number as i64);
+        assert_eq!(seen.feed, bench.delivery.figures().feed_id);
+    }
+    assert_eq!(bench.delivery.stop(LONG), Stopped::Done);
+    assert_eq!(bench.counters.events.get(EventKind::AgentPresence), 20_000);
+}
+
+#[test]
+fn events_of_several_threads_keep_the_order_of_each_thread() {
+    let host = Arc::new(Recorder::default());
+    let bench = bench(&host);
+    let intake = bench.delivery.start(terms(1_000_000, 0)).unwrap();
+    std::thread::scope(|scope| {
+        for thread in 0..4 {
+            let intake = intake.clone();
+            scope.spawn(move || {
+                for number in 0..2_000 {
+                    intake.offer(event(thread * 1_000_000 + number));
+                }
+            });
+        }
+    });
+    let taken = host.taken(8_000);
+    assert_whole(&taken);
+    for thread in 0..4 {
+        let of_thread: Vec<_> = taken
+            .iter()
+            .map(|seen| seen.event.received.0)
+            .filter(|number| number / 1_000_000 == thread)
+            .collect();
+        assert!(of_thread.is_sorted() && of_thread.len() == 2_000);
+    }
+}
+
+#[test]
+fn a_refused_event_comes_again_and_nothing_comes_before_it() {
+    let mut refused = Vec::new();
+    let refusals = Arc::new(Mutex::new(Vec::new()));
+    let recorded = Arc::clone(&refusals);
+    let host = Recorder::answering(move |seen| {
+        if seen.sequence == 2 && refused.len() < 5 {
+            refused.push((seen.sequence, Instant::now()));
+            *recorded.lock().unwrap() = refused.clone();
+            return Verdict::Later;
+        }
+        Verdict::Taken
+    });
+    let bench = bench(&host);
+    let intake = bench.delivery.start(terms(100, 0)).unwrap();
+    for number in 0..10 {
+        intake.offer(event(number));
+    }
+    let taken = host.taken(10);
+    assert_whole(&taken);
+    assert_eq!(host.offers.load(Ordering::SeqCst), 15);
+    let refusals = refusals.lock().unwrap();
+    for (nth, pair) in refusals.windows(2).enumerate() {
+        let pause = pair[1].1 - pair[0].1;
+        assert!(pause >= Duration::from_millis(1 << nth), "{nth}: {pause:?}");
+    }
+    assert_eq!(bench.counters.refusals.get(), 5);
+}
+
+#[test]
+fn states_are_told_while_an_event_is_refused() {
+    let host = Recorder::answering(|_| Verdict::Later);
+    let bench = bench(&host);
+    let intake = bench.delivery.start(terms(100, 0)).unwrap();
+    intake.offer(event(1));
+    until("refused often enough for a long pause", || {
+        bench.delivery.figures().refusals_of_current > 8
+    });
+    let asked = Instant::now();
+    intake.report(state(Feed::Up, "all is well"));
+    until("the state was told", || {
+        !host.states.lock().unwrap().is_empty()
+    });
+    assert!(
+        asked.elapsed() < Duration::from_millis(200),
+        "{:?}",
+        asked.elapsed()
+    );
+    assert_eq!(&*host.states.lock().unwrap()[0].message, "all is well");
+    assert!(host.taken.lock().unwrap().is_empty());
+}
+
+#[test]
+fn what_is_no_answer_counts_as_later_and_raises_an_alarm() {
+    let mut offers = 0;
+    let host = Recorder::answering(move |_| {
+        offers += 1;
+        if offers < 3 {
+            Verdict::Other(77)
+        } else {
+            Verdict::Taken
+        }
+    });
+    let bench = bench(&host);
+    let intake = bench.delivery.start(terms(100, 0)).unwrap();
+    intake.offer(event(1));
+    assert_whole(&host.taken(1));
+    assert_eq!(bench.delivery.stop(LONG), Stopped::Done);
+    let alarms = host
+        .messages()
+        .into_iter()
+        .filter(|message| message.contains("on_event returned 77"))
+        .count();
+    assert_eq!(alarms, 1, "the first of two, the tenth would be the next");
+    let states = host.states.lock().unwrap();
+    assert!(
+        states
+            .iter()
+            .any(|state| state.message.contains("returned 77"))
+    );
+    assert_eq!(bench.counters.answers_unknown.get(), 2);
+}
+
+#[test]
+fn after_so_many_refusals_a_lost_event_takes_the_place() {
+    let host = Recorder::answering(|seen| {
+        if seen.event.received.0 == 3 && seen.event.kind != EventKind::Lost {
+            Verdict::Later
+        } else {
+            Verdict::Taken
+        }
+    });
+    let bench = bench(&host);
+    let intake = bench.delivery.start(terms(100, 4)).unwrap();
+    for number in 1..=5 {
+        intake.offer(event(number));
+    }
+    let taken = host.taken(5);
+    assert_whole(&taken);
+    let Subject::Lost(lost) = &taken[2].event.subject else {
+        panic!("{:?}", taken[2]);
+    };
+    assert_eq!(
+        (lost.first, lost.last, lost.from, lost.to),
+        (3, 3, UtcMicros(3), UtcMicros(3))
+    );
+    assert_eq!(&*taken[2].event.reason, "refused");
+    assert_eq!(taken[2].sequence, 4);
+    assert_eq!(host.offers.load(Ordering::SeqCst), 4 + 5);
+    assert_eq!(bench.counters.events_lost.get(), 1);
+}
+
+#[test]
+fn a_lost_event_is_itself_offered_until_it_is_taken() {
+    let mut refusals = 0;
+    let host = Recorder::answering(move |seen| {
+        if seen.event.kind != EventKind::Lost || refusals < 6 {
+            refusals += 1;
+            return Verdict::Later;
+        }
+        Verdict::Taken
+    });
+    let bench = bench(&host);
+    let intake = bench.delivery.start(terms(100, 2)).unwrap();
+    intake.offer(event(1));
+    let taken = host.taken(1);
+    assert_whole(&taken);
+    assert_eq!(taken[0].event.kind, EventKind::Lost);
+}
+
+#[test]
+fn when_the_queue_is_full_the_oldest_give_way_to_one_record_and_the_intake_does_not_wait() {
+    let (mut block, is_inside, let_go) = blocking();
+    let host = Recorder::answering(move |seen| {
+        if seen.sequence == 1 {
+            block(seen)
+        } else {
+            Verdict::Taken
+        }
+    });
+    let bench = bench(&host);
+    let intake = bench.delivery.start(terms(10, 0)).unwrap();
+    intake.offer(event(1));
+    is_inside.recv_timeout(LONG).unwrap();
+    for number in 2..=1_001 {
+        intake.offer(event(number));
+    }
+    assert_eq!(bench.delivery.figures().queued, 10);
+    let_go.send(()).unwrap();
+    // The offered one, the record, and the nine youngest.
+    let taken = host.taken(11);
+    assert_whole(&taken);
+    let Subject::Lost(lost) = &taken[1].event.subject else {
+        panic!("{:?}", taken[1]);
+    };
+    assert_eq!((lost.first, lost.last), (2, 992));
+    assert_eq!((lost.from, lost.to), (UtcMicros(2), UtcMicros(992)));
+    assert_eq!(&*taken[1].event.reason, "queue_full");
+    assert_eq!(taken[2].event.received, UtcMicros(993));
+    assert_eq!(taken[10].event.received, UtcMicros(1_001));
+    assert_eq!(bench.counters.events_lost.get(), 991);
+}
+
+#[test]
+fn a_queue_of_one_keeps_what_is_offered_and_records_the_rest() {
+    let (mut block, is_inside, let_go) = blocking();
+    let host = Recorder::answering(move |seen| {
+        if seen.sequence == 1 {
+            block(seen)
+        } else {
+            Verdict::Taken
+        }
+    });
+    let bench = bench(&host);
+    let intake = bench.delivery.start(terms(1, 0)).unwrap();
+    intake.offer(event(1));
+    is_inside.recv_timeout(LONG).unwrap();
+    for number in 2..=5 {
+        intake.offer(event(number));
+    }
+    let_go.send(()).unwrap();
+    let taken = host.taken(2);
+    assert_whole(&taken);
+    assert_eq!(taken[1].sequence, 6);
+}
+
+#[test]
+fn losses_of_both_kinds_side_by_side_are_one_record() {
+    // The first event is refused while the queue overflows behind it, then given up.
+    let host = Recorder::answering(|seen| {
+        if seen.event.received.0 == 1 && seen.event.kind != EventKind::Lost {
+            Verdict::Later
+        } else {
+            Verdict::Taken
+        }
+    });
+    let bench = bench(&host);
+    let intake = bench.delivery.start(terms(4, 6)).unwrap();
+    intake.offer(event(1));
+    until("refused once", || bench.counters.refusals.get() > 0);
+    for number in 2..=20 {
+        intake.offer(event(number));
+    }
+    let taken = host.taken(4);
+    assert_whole(&taken);
+    let Subject::Lost(lost) = &taken[0].event.subject else {
+        panic!("{:?}", taken[0]);
+    };
+    assert_eq!((lost.first, lost.last), (1, 17));
+    assert_eq!((lost.from, lost.to), (UtcMicros(1), UtcMicros(17)));
+    assert_eq!(&*taken[0].event.reason, "queue_full,refused");
+    assert_eq!(taken[1].event.received, UtcMicros(18));
+}
+
+#[test]
+fn a_change_of_the_feed_stands_in_the_feed_and_a_repetition_does_not() {
+    let host = Arc::new(Recorder::default());
+    let bench = bench(&host);
+    let intake = bench.delivery.start(terms(100, 0)).unwrap();
+    intake.report(state(Feed::Down, "starting"));
+    intake.offer(event(1));
+    intake.report(state(Feed::Up, "up"));
+    intake.report(state(Feed::Up, "still up"));
+    intake.offer(event(2));
+    let taken = host.taken(4);
+    assert_whole(&taken);
+    let kinds: Vec<_> = taken.iter().map(|seen| seen.event.kind).collect();
+    assert_eq!(
+        kinds,
+        [
+            EventKind::FeedState,
+            EventKind::AgentPresence,
+            EventKind::FeedState,
+            EventKind::AgentPresence
+        ]
+    );
+    assert_ne!(taken[0].event.id, taken[2].event.id);
+    assert_eq!(bench.delivery.stop(LONG), Stopped::Done);
+    let states = host.states.lock().unwrap();
+    let told: Vec<_> = states.iter().map(|state| &*state.message).collect();
+    assert_eq!(told, ["starting", "up", "still up"]);
+}
+
+#[test]
+fn a_stop_hands_over_what_waits_if_the_host_takes_it() {
+    let (mut block, is_inside, let_go) = blocking();
+    let host = Recorder::answering(move |seen| {
+        if seen.sequence == 1 {
+            block(seen)
+        } else {
+            Verdict::Taken
+        }
+    });
+    let bench = bench(&host);
+    let intake = bench.delivery.start(terms(1_000, 0)).unwrap();
+    for number in 1..=500 {
+        intake.offer(event(number));
+    }
+    is_inside.recv_timeout(LONG).unwrap();
+    let_go.send(()).unwrap();
+    assert_eq!(bench.delivery.stop(LONG), Stopped::Done);
+    assert_eq!(host.taken.lock().unwrap().len(), 500);
+    assert_eq!(bench.delivery.figures().dropped_at_stop, 0);
+}
+
+#[test]
+fn what_was_not_taken_at_a_stop_is_announced_by_its_number() {
+    let host = Recorder::answering(|seen| {
+        if seen.sequence < 3 {
+            Verdict::Taken
+        } else {
+            Verdict::Later
+        }
+    });
+    let bench = bench(&host);
+    let intake = bench.delivery.start(terms(1_000, 0)).unwrap();
+    for number in 1..=50 {
+        intake.offer(event(number));
+    }
+    until("refused", || bench.counters.refusals.get() > 0);
+    let asked = Instant::now();
+    assert_eq!(bench.delivery.stop(LONG), Stopped::Done);
+    assert!(
+        asked.elapsed() < Duration::from_secs(5),
+        "a refusal ends the hand-over"
+    );
+    assert_eq!(bench.delivery.figures().dropped_at_stop, 48);
+    let states = host.states.lock().unwrap();
+    assert!(states.last().unwrap().message.contains("48 events"));
+    assert!(
+        host.messages()
+            .iter()
+            .any(|message| message.contains("48 events"))
+    );
+    assert_eq!(bench.counters.events_lost.get(), 48);
+    // What comes too late is not forgotten either.
+    intake.offer(event(51));
+    assert_eq!(bench.counters.events_lost.get(), 49);
+}
+
+#[test]
+fn a_stop_does_not_wait_longer_than_it_was_given_and_a_later_one_finishes() {
+    let (block, is_inside, let_go) = blocking();
+    let host = Recorder::answering(block);
+    let bench = bench(&host);
+    let intake = bench.delivery.start(terms(100, 0)).unwrap();
+    intake.offer(event(1));
+    intake.offer(event(2));
+    is_inside.recv_timeout(LONG).unwrap();
+    let asked = Instant::now();
+    let stopped = bench.delivery.stop(Duration::from_millis(100));
+    assert_eq!(
+        stopped,
+        Stopped::CallbackInside {
+            callback: "on_event"
+        }
+    );
+    assert!(asked.elapsed() < Duration::from_secs(2));
+    assert!(
+        bench.delivery.start(terms(100, 0)).is_err(),
+        "the last run is not over"
+    );
+    assert!(
+        host.messages()
+            .iter()
+            .any(|message| message.contains("on_event has not returned")),
+        "{:?}",
+        host.messages()
+    );
+    let offers = host.offers.load(Ordering::SeqCst);
+    let_go.send(()).unwrap();
+    assert_eq!(bench.delivery.stop(LONG), Stopped::Done);
+    assert_eq!(
+        host.offers.load(Ordering::SeqCst),
+        offers,
+        "none starts after it"
+    );
+    assert_eq!(host.taken.lock().unwrap().len(), 1);
+    assert_eq!(bench.delivery.figures().dropped_at_stop, 1);
+    assert_eq!(
+        bench.delivery.stop(LONG),
+        Stopped::Done,
+        "again is harmless"
+    );
+}
+
+#[test]
+fn the_last_call_comes_once_and_after_the_callback_that_was_inside() {
+    let (block, is_inside, let_go) = blocking();
+    let host = Recorder::answering(block);
+    let bench = bench(&host);
+    let intake = bench.delivery.start(terms(100, 0)).unwrap();
+    intake.offer(event(1));
+    is_inside.recv_timeout(LONG).unwrap();
+    let soon = Instant::now() + Duration::from_millis(50);
+    assert_ne!(
+        bench.delivery.stop(Duration::from_millis(50)),
+        Stopped::Done
+    );
+    assert!(!bench.delivery.retire(soon), "somebody is inside");
+    assert_eq!(host.drops.load(Ordering::SeqCst), 0);
+    let_go.send(()).unwrap();
+    assert!(bench.delivery.retire(Instant::now() + LONG));
+    assert_eq!(host.drops.load(Ordering::SeqCst), 1);
+    drop(bench);
+    assert_eq!(host.drops.load(Ordering::SeqCst), 1);
+}
+
+#[test]
+fn a_way_that_was_never_used_says_good_bye_too() {
+    let host = Arc::new(Recorder::default());
+    let unused = bench(&host);
+    assert!(unused.delivery.retire(Instant::now() + LONG));
+    assert_eq!(host.drops.load(Ordering::SeqCst), 1);
+    assert!(unused.delivery.start(terms(10, 0)).is_err());
+    drop(unused);
+    assert_eq!(host.drops.load(Ordering::SeqCst), 1);
+    // And so does one that is dropped without ceremony while it runs.
+    let host = Arc::new(Recorder::default());
+    let dropped = bench(&host);
+    let intake = dropped.delivery.start(terms(10, 0)).unwrap();
+    intake.offer(event(1));
+    drop(dropped);
+    until("on_drop", || host.drops.load(Ordering::SeqCst) == 1);
+}
+
+#[test]
+fn a_new_start_is_a_new_feed_from_one() {
+    let host = Arc::new(Recorder::default());
+    let bench = bench(&host);
+    for run in 1..=3 {
+        let intake = bench.delivery.start(terms(100, 0)).unwrap();
+        intake.offer(event(1));
+        intake.offer(event(2));
+        host.taken(2 * run);
+        assert_eq!(bench.delivery.stop(LONG), Stopped::Done);
+    }
+    let taken = host.taken(6);
+    for feed in taken.chunks(2) {
+        assert_whole(feed);
+    }
+    assert_ne!(taken[0].feed, taken[2].feed);
+    assert_ne!(taken[2].feed, taken[4].feed);
+}
+
+#[test]
+fn another_feed_begins_where_it_was_asked_for_and_losses_stay_in_their_feed() {
+    let (mut block, is_inside, let_go) = blocking();
+    let host = Recorder::answering(move |seen| {
+        if seen.event.received.0 == 1 {
+            block(seen)
+        } else {
+            Verdict::Taken
+        }
+    });
+    let bench = bench(&host);
+    let intake = bench.delivery.start(terms(4, 0)).unwrap();
+    intake.offer(event(1));
+    is_inside.recv_timeout(LONG).unwrap();
+    for number in 2..=4 {
+        intake.offer(event(number));
+    }
+    intake.begin_feed();
+    for number in 5..=9 {
+        intake.offer(event(number));
+    }
+    let_go.send(()).unwrap();
+    // In the first feed 1 and the record of 2 to 4; in the second the record of 5 and 6, then 7 to 9.
+    let taken = host.taken(6);
+    let (first, second): (Vec<_>, Vec<_>) = taken
+        .iter()
+        .cloned()
+        .partition(|seen| seen.feed == taken[0].feed);
+    assert_whole(&first);
+    assert_whole(&second);
+    assert_eq!((first.len(), second.len()), (2, 4));
+    let lost: Vec<_> = [&first[1], &second[0]]
+        .into_iter()
+        .map(|seen| match &seen.event.subject {
+            Subject::Lost(lost) => (lost.first, lost.last, lost.from.0, lost.to.0),
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(lost, [(2, 4, 2, 4), (1, 2, 5, 6)]);
+}
+
+#[test]
+fn an_event_that_makes_the_way_panic_is_given_up_and_the_feed_goes_on() {
+    crate::observe::panics::install();
+    let host = Recorder::answering(|seen| {
+        // The lock on `answer` would be poisoned by a panic inside it.
+        if seen.event.received.0 == 2 && seen.event.kind != EventKind::Lost {
+            Verdict::Other(u32::MAX)
+        } else {
+            Verdict::Taken
+        }
+    });
+    struct Panicking(Arc<Recorder>);
+    impl Host for Panicking {
+        fn on_event(&self, offer: &Offer<'_>) -> Verdict {
+            let verdict = self.0.on_event(offer);
+            assert_ne!(verdict, Verdict::Other(u32::MAX), "provoked");
+            verdict
+        }
+        fn on_state(&self, report: &StateReport) {
+            self.0.on_state(report);
+            panic!("provoked in on_state");
+        }
+        fn on_log(&self, line: &LogLine) {
+            self.0.on_log(line);
+        }
+        fn on_drop(&self) {
+            self.0.on_drop();
+        }
+    }
+    let log = Log::new(LogLevel::Info);
+    let counters = Arc::new(Counters::default());
+    let delivery = Delivery::new(
+        Arc::new(Panicking(Arc::clone(&host))),
+        log,
+        Arc::clone(&counters),
+    );
+    let intake = delivery.start(terms(100, 0)).unwrap();
+    for number in 1..=3 {
+        intake.offer(event(number));
+    }
+    let taken = host.taken(3);
+    assert_whole(&taken);
+    assert_eq!(taken[1].event.kind, EventKind::Lost);
+    assert_eq!(&*taken[1].event.reason, "defect");
+    assert_eq!(delivery.stop(LONG), Stopped::Done);
+    assert!(counters.panics.get() >= 4, "{}", counters.panics.get());
+    let messages = host.messages();
+    assert!(
+        messages.iter().any(|message| message.contains("provoked")),
+        "{messages:?}"
+    );
+    let states = host.states.lock().unwrap();
+    assert!(states.iter().any(|state| state.why == Why::Internal));
+}
+
+#[test]
+fn lines_from_before_the_start_are_kept_and_all_are_handed_over_before_a_stop_is_done() {
+    let host = Arc::new(Recorder::default());
+    let bench = bench(&host);
+    bench.log.info("settings", format_args!("before"));
+    let _intake = bench.delivery.start(terms(10, 0)).unwrap();
+    for number in 0..100 {
+        bench.log.info("session", format_args!("line {number}"));
+    }
+    assert_eq!(bench.delivery.stop(LONG), Stopped::Done);
+    let messages = host.messages();
+    assert_eq!(messages.len(), 101);
+    assert_eq!(messages[0], "before");
+    bench.log.info("session", format_args!("between"));
+    let _intake = bench.delivery.start(terms(10, 0)).unwrap();
+    assert_eq!(bench.delivery.stop(LONG), Stopped::Done);
+    assert_eq!(host.messages().last().unwrap(), "between");
+}
+
+/// A host of random moods: whatever it refuses and however long it stays inside, the feed that it takes is whole, and
+/// what is missing from it is named.
+#[test]
+fn whatever_the_host_does_what_it_took_and_what_was_lost_are_all_there_was() {
+    for seed in 1..=12_u64 {
+        let mut random = seed;
+        let mut next = move || {
+            random ^= random << 13;
+            random ^= random >> 7;
+            random ^= random << 17;
+            random
+        };
+        let host = Recorder::answering(move |_| match next() % 10 {
+            0 | 1 => Verdict::Later,
+            2 => {
+                std::thread::sleep(Duration::from_micros(300));
+                Verdict::Taken
+            }
+            _ => Verdict::Taken,
+        });
+        let bench = bench(&host);
+        let limit = [1, 7, 64, 1_000][seed as usize % 4];
+        let refusals = [0, 1, 2][seed as usize % 3];
+        let intake = bench.delivery.start(terms(limit, refusals)).unwrap();
+        for number in 1..=3_000 {
+            intake.offer(event(number));
+            if number % 64 == 0 {
+                std::thread::yield_now();
+            }
+        }
+        until("all is handed over", || {
+            bench.delivery.figures().queued == 0
+        });
+        assert_eq!(bench.delivery.stop(LONG), Stopped::Done);
+        let taken = host.taken.lock().unwrap().clone();
+        let lost: u64 = taken
+            .iter()
+            .filter_map(|seen| match seen.event.subject {
+                Subject::Lost(lost) => Some(lost.last - lost.first + 1),
+                _ => None,
+            })
+            .sum();
+        let ordinary = taken
+            .iter()
+            .filter(|seen| seen.event.kind != EventKind::Lost);
+        let numbers: Vec<_> = ordinary.map(|seen| seen.event.received.0).collect();
+        let dropped = bench.delivery.figures().dropped_at_stop;
+        assert_whole(&taken);
+        assert!(numbers.is_sorted_by(|a, b| a < b), "seed {seed}");
+        assert_eq!(numbers.len() as u64 + lost + dropped, 3_000, "seed {seed}");
+        assert_eq!(
+            bench.counters.events_lost.get(),
+            lost + dropped,
+            "seed {seed}"
+        );
+    }
+}

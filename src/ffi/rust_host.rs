@@ -1,6 +1,8 @@
 //! The library for hosts that are written in Rust: an abi_stable root module, which checks the layout of every type
 //! when it is loaded. Only with the feature `rust-host`; the C library ships none of it.
 
+#![allow(non_camel_case_types)]
+
 use abi_stable::StableAbi;
 use abi_stable::library::RootModule;
 use abi_stable::package_version_strings;
