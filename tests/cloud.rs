@@ -142,6 +142,24 @@ impl Server {
         }
     }
 
+    /// A server that says the same bytes to everyone, before it hears anything, and hangs.
+    async fn babbling(bytes: &'static [u8]) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let task = tokio::spawn(async move {
+            let mut open = Vec::new();
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let _ = stream.write_all(bytes).await;
+                open.push(stream);
+            }
+        });
+        Self {
+            port,
+            requests: Arc::default(),
+            task,
+        }
+    }
+
     fn region(&self) -> Region {
         region(&format!("http://127.0.0.1:{}/", self.port))
     }
@@ -891,7 +909,7 @@ async fn a_certificate_in_the_file_is_trusted_for_rest_and_websocket() {
         while socket.next().await.is_some() {}
     })
     .await;
-    let address = format!("wss://127.0.0.1:{}/channels/{CHANNEL}", sockets.port);
+    let address = format!("wss://localhost:{}/channels/{CHANNEL}", sockets.port);
     let server = Server::http(Some(tls), move |request| {
         Act::Send(if request.starts_with("POST /oauth/token ") {
             token_granted(TOKEN)
@@ -917,6 +935,11 @@ async fn a_certificate_in_the_file_is_trusted_for_rest_and_websocket() {
     let mut socket = wire.open_socket(&channel()).await.unwrap();
     assert_eq!(socket.next().await, Ok(Inbound::Text("over TLS".into())));
     socket.close().await;
+    // The host that loads the library may use rustls too, with a provider of its own.
+    assert!(
+        rustls::crypto::CryptoProvider::get_default().is_none(),
+        "the process has a default provider now"
+    );
 }
 
 #[tokio::test]
@@ -950,24 +973,46 @@ async fn a_certificate_that_is_not_trusted_or_not_the_hosts_is_refused() {
 #[tokio::test]
 async fn a_host_without_tls_is_told_from_an_untrusted_one() {
     let (_, file) = certificate(&["localhost"]);
-    let server = Server::http(None, |_| Act::Send(answer(400, "", ""))).await;
-    let region = region(&format!("https://localhost:{}/", server.port));
-    // The server waits for the end of a request's head that never comes.
-    let limits = Limits {
-        request: Duration::from_millis(500),
+    let short = Limits {
+        tls: Duration::from_millis(300),
         ..limits()
     };
-    let failure = fail(
-        &wire_with(region, trusting(&file), limits).unwrap(),
-        Request::Token,
-    )
-    .await;
-    assert_eq!(failure.kind, FailureKind::Link, "{failure:?}");
-    assert!(
-        !failure.message.contains("not trusted"),
-        "{}",
-        failure.message
-    );
+    let no_tls = Server::babbling(b"HTTP/1.1 400 Bad Request\r\n\r\n").await;
+    let silent = Server::babbling(b"").await;
+
+    // REST. A request's time for TLS is part of its time to connect.
+    let connect = Limits {
+        connect: Duration::from_millis(100),
+        tls: Duration::from_millis(200),
+        ..limits()
+    };
+    for (server, word) in [
+        (&no_tls, "TLS handshake with localhost failed"),
+        (&silent, "within 300 ms"),
+    ] {
+        let region = region(&format!("https://localhost:{}/", server.port));
+        let failure = fail(
+            &wire_with(region, trusting(&file), connect).unwrap(),
+            Request::Token,
+        )
+        .await;
+        assert_eq!(failure.kind, FailureKind::Link, "{failure:?}");
+        assert!(failure.message.contains(word), "{}", failure.message);
+    }
+
+    // The websocket.
+    for (server, word) in [
+        (&no_tls, "TLS handshake with localhost failed"),
+        (
+            &silent,
+            "TLS handshake with localhost did not end within 300 ms",
+        ),
+    ] {
+        let (_rest, wire) = with_channel(&format!("wss://localhost:{}", server.port), short).await;
+        let failure = open_fails(&wire).await;
+        assert_eq!(failure.kind, FailureKind::Link, "{failure:?}");
+        assert!(failure.message.contains(word), "{}", failure.message);
+    }
 }
 
 #[test]
@@ -1002,12 +1047,11 @@ fn a_file_of_roots_that_cannot_be_used_is_refused_at_once() {
 
 // ---- the websocket
 
-/// A wire that has made a channel whose socket is at `port`.
-async fn with_channel(port: u16, limits: Limits) -> (Server, Wire) {
+/// A wire that has made a channel whose socket is at `origin`.
+async fn with_channel(origin: &str, limits: Limits) -> (Server, Wire) {
+    let origin = origin.to_owned();
     let (server, wire) = granted_with(limits, move |_| {
-        let body = format!(
-            r#"{{"id":"{CHANNEL}","connectUri":"ws://127.0.0.1:{port}/channels/{CHANNEL}"}}"#
-        );
+        let body = format!(r#"{{"id":"{CHANNEL}","connectUri":"{origin}/channels/{CHANNEL}"}}"#);
         Act::Send(answer(200, "", &body))
     })
     .await;
@@ -1016,6 +1060,10 @@ async fn with_channel(port: u16, limits: Limits) -> (Server, Wire) {
         Reply::Channel { .. }
     ));
     (server, wire)
+}
+
+fn ws(port: u16) -> String {
+    format!("ws://127.0.0.1:{port}")
 }
 
 async fn open_fails(wire: &Wire) -> Failure {
@@ -1035,7 +1083,7 @@ where
     F: Future<Output = ()> + Send + 'static,
 {
     let server = Server::socket(None, script).await;
-    let (_rest, wire) = with_channel(server.port, limits).await;
+    let (_rest, wire) = with_channel(&ws(server.port), limits).await;
     let socket = wire.open_socket(&channel()).await.unwrap();
     clean(&socket);
     (server, socket)
@@ -1287,7 +1335,7 @@ async fn a_handshake_that_is_refused_says_with_which_status() {
             Act::Send(answer(status, "Retry-After: 9\r\n", "CANARY-channel"))
         })
         .await;
-        let (_rest, wire) = with_channel(refusing.port, limits()).await;
+        let (_rest, wire) = with_channel(&ws(refusing.port), limits()).await;
         let failure = open_fails(&wire).await;
         assert_eq!(
             (failure.kind, failure.status),
@@ -1312,7 +1360,7 @@ async fn a_handshake_that_fails_otherwise_says_at_which_hop() {
         ..limits()
     };
     let silent = Server::http(None, |_| Act::SendAndHang(Vec::new())).await;
-    let (_rest, wire) = with_channel(silent.port, limits).await;
+    let (_rest, wire) = with_channel(&ws(silent.port), limits).await;
     let failure = open_fails(&wire).await;
     assert!(
         failure.kind == FailureKind::Link && failure.message.contains("within 300 ms"),
@@ -1320,7 +1368,7 @@ async fn a_handshake_that_fails_otherwise_says_at_which_hop() {
     );
 
     let dropping = Server::http(None, |_| Act::Drop).await;
-    let (_rest, wire) = with_channel(dropping.port, limits).await;
+    let (_rest, wire) = with_channel(&ws(dropping.port), limits).await;
     let failure = open_fails(&wire).await;
     assert!(
         failure.kind == FailureKind::Link && failure.message.contains("broke"),
@@ -1331,10 +1379,10 @@ async fn a_handshake_that_fails_otherwise_says_at_which_hop() {
         Act::Send(b"HTTP/1.1 101 Switching\r\nUpgrade: CANARY-channel\r\n\r\n".to_vec())
     })
     .await;
-    let (_rest, wire) = with_channel(other.port, limits).await;
+    let (_rest, wire) = with_channel(&ws(other.port), limits).await;
     assert_eq!(open_fails(&wire).await.kind, FailureKind::Unreadable);
 
-    let (_rest, wire) = with_channel(closed_port().await, limits).await;
+    let (_rest, wire) = with_channel(&ws(closed_port().await), limits).await;
     let failure = open_fails(&wire).await;
     assert!(
         failure.kind == FailureKind::Link && failure.message.contains("no connection"),

@@ -104,3 +104,19 @@ fn untrusting(why: &str) -> Failure {
         message: format!("Preparing TLS: {why}. Check AdvancedSettings.Trust."),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_region_without_tls_needs_no_roots_of_the_system() {
+        for trust in [
+            Trust::Platform,
+            Trust::SystemRoots,
+            Trust::File("no/such/file.pem".into()),
+        ] {
+            assert!(client_config(&trust, false).is_ok(), "{trust:?}");
+        }
+    }
+}
