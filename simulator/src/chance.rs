@@ -22,12 +22,12 @@ impl Chance {
             (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
         });
         let mut chance = Self(seed ^ name);
-        chance.next();
+        chance.draw();
         chance
     }
 
     /// The next 64 bits.
-    pub fn next(&mut self) -> u64 {
+    pub fn draw(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -37,12 +37,12 @@ impl Chance {
 
     /// A number below `bound`; 0 if `bound` is 0.
     pub fn below(&mut self, bound: usize) -> usize {
-        ((u128::from(self.next()) * bound as u128) >> 64) as usize
+        ((u128::from(self.draw()) * bound as u128) >> 64) as usize
     }
 
     /// A number from 0 to 1, 1 excluded.
     pub fn unit(&mut self) -> f64 {
-        (self.next() >> 11) as f64 / (1_u64 << 53) as f64
+        (self.draw() >> 11) as f64 / (1_u64 << 53) as f64
     }
 
     /// True `share` of the time.
@@ -74,7 +74,7 @@ impl Chance {
 
     /// A new id.
     pub fn id(&mut self) -> Id {
-        let bits = (u128::from(self.next()) << 64) | u128::from(self.next());
+        let bits = (u128::from(self.draw()) << 64) | u128::from(self.draw());
         // Version 4, variant 1: the shape of the platform's ids.
         Id((bits & !(0xf << 76) & !(0x3 << 62)) | (0x4 << 76) | (0x2 << 62))
     }
@@ -129,7 +129,7 @@ mod tests {
 
     #[test]
     fn a_seed_is_a_world_and_streams_are_apart() {
-        let draw = |seed, name| Chance::new(seed, name).next();
+        let draw = |seed, name| Chance::new(seed, name).draw();
         assert_eq!(draw(7, "calls"), draw(7, "calls"));
         assert_ne!(draw(7, "calls"), draw(8, "calls"));
         assert_ne!(draw(7, "calls"), draw(7, "days"));

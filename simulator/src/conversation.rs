@@ -298,7 +298,7 @@ impl State {
 }
 
 impl Cause {
-    /// The platform's word. Notifications and REST spell these alike (they differ for do-not-disturb only).
+    /// The word in notifications, and on the legs of REST conversations.
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {
@@ -308,6 +308,15 @@ impl Cause {
             Self::Transfer => "transfer",
             Self::Timeout => "timeout",
             Self::System => "system",
+        }
+    }
+
+    /// The word on the participants of flat REST answers, whose list lacks some.
+    #[must_use]
+    pub const fn flat_in_rest(self) -> &'static str {
+        match self {
+            Self::Timeout => "other",
+            known => known.word(),
         }
     }
 }

@@ -236,7 +236,7 @@ impl Organization {
         let mut organization = Self {
             id: chance.id(),
             name: "Northwind Assistance",
-            domain: "northwind-assistance",
+            domain: "northwind",
             divisions: named(chance, DIVISIONS),
             users: Vec::with_capacity(users),
             queues: Vec::with_capacity(queues),
@@ -344,7 +344,7 @@ impl Organization {
             id,
             email: format!("{}.{extension}@{}.example", plain(first), self.domain),
             name,
-            jid: format!("{:016x}{:08x}", chance.next(), chance.next() as u32),
+            jid: format!("{:016x}{:08x}", chance.draw(), chance.draw() as u32),
             extension,
             division: chance.below(self.divisions.len()),
             title: TITLES.get(chance.below(20) / 9).copied().unwrap_or("Agent"),

@@ -149,8 +149,17 @@ pub(crate) fn divisions(
     });
 }
 
+/// Whether addresses come with what came over the wire.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wire {
+    /// Yes, as in REST.
+    Shown,
+    /// Of numbers only: notifications repeat no address that is the same raw.
+    NumbersOnly,
+}
+
 /// The addresses of both ends of a leg.
-pub(crate) fn ends(object: &mut Object<'_>, conversation: &Conversation, at: usize) {
+pub(crate) fn ends(object: &mut Object<'_>, conversation: &Conversation, at: usize, wire: Wire) {
     let Some(party) = conversation.participants.get(at) else {
         return;
     };
@@ -170,23 +179,35 @@ pub(crate) fn ends(object: &mut Object<'_>, conversation: &Conversation, at: usi
     } else {
         outside.map(|party| party.name.as_str())
     };
-    address(object, "self", Some(&party.name), &party.address);
-    address(object, "other", far_name, far);
+    address(object, "self", Some(&party.name), &party.address, wire);
+    address(object, "other", far_name, far, wire);
 }
 
-fn address(object: &mut Object<'_>, member: &str, name: Option<&str>, normalized: &str) {
+fn address(
+    object: &mut Object<'_>,
+    member: &str,
+    name: Option<&str>,
+    normalized: &str,
+    wire: Wire,
+) {
     object.object(member, |object| {
-        let raw = normalized.strip_prefix("tel:");
-        let raw = raw.map_or_else(
-            || normalized.to_owned(),
-            |number| format!("sip:{number}@10.87.214.180;user=phone"),
-        );
-        object
-            .has("name", name.unwrap_or_default())
-            .has("nameRaw", name.unwrap_or_default())
-            .has("addressNormalized", normalized)
-            .has("addressRaw", raw)
-            .has("addressDisplayable", "unavailable");
+        object.may("name", name);
+        if wire == Wire::Shown {
+            object.may("nameRaw", name);
+        }
+        object.has("addressNormalized", normalized);
+        let raw = match (normalized.strip_prefix("tel:"), normalized.split_once(';')) {
+            (Some(number), _) => Some(format!("sip:{number}@10.87.214.180;user=phone")),
+            _ if wire == Wire::NumbersOnly => None,
+            (None, Some((device, _))) if normalized.contains(";tgrp=") => {
+                Some(format!("{device}@10.87.214.180;user=station"))
+            }
+            _ => Some(normalized.to_owned()),
+        };
+        object.may("addressRaw", raw);
+        if wire == Wire::Shown {
+            object.has("addressDisplayable", "unavailable");
+        }
     });
 }
 

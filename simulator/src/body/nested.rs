@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
-use super::Object;
-use crate::conversation::{Conversation, Participant, Purpose, Transfer, Wrapup};
+use super::{Object, Wire};
+use crate::conversation::{Conversation, Participant, Purpose, Recording, Transfer, Wrapup};
 use crate::organization::Organization;
 
 /// The body.
@@ -70,30 +70,23 @@ fn participant(
     wrapup(object, organization, party.wrapup.as_ref());
     super::after_call_times(object, leg);
     object.object("conversationRoutingData", |object| {
-        let routed = if matches!(party.purpose, Purpose::Acd | Purpose::Agent) {
-            queue
-        } else {
-            None
-        };
-        let skill = routed.and_then(|queue| organization.skills.get(queue.skill));
-        let language = routed.and_then(|_| organization.languages.first());
-        object
-            .object("queue", |object| {
-                object
-                    .may("id", routed.map(|queue| queue.id))
-                    .may("name", routed.map(|queue| &queue.name));
-            })
-            .object("language", |object| {
-                object
-                    .may("id", language.map(|it| it.id))
-                    .may("name", language.map(|it| it.name));
-            })
-            .has("priority", 0)
-            .list("skills", skill, |object, skill| {
-                object.has("id", skill.id).has("name", skill.name);
-            })
-            .empty(&["scoredAgents"])
-            .nothing("skillExpressionId");
+        if let (Some(queue), Purpose::Acd | Purpose::Agent) = (queue, party.purpose) {
+            object
+                .object("queue", |object| {
+                    object.has("id", queue.id).has("name", &queue.name);
+                })
+                .nothing("language")
+                .has("priority", 0)
+                .list(
+                    "skills",
+                    organization.skills.get(queue.skill),
+                    |object, skill| {
+                        object.has("id", skill.id).has("name", skill.name);
+                    },
+                )
+                .empty(&["scoredAgents"])
+                .nothing("skillExpressionId");
+        }
     });
     object.may(
         "alertingTimeoutMs",
@@ -111,14 +104,16 @@ fn participant(
                 .has("direction", leg.direction.word())
                 .has("id", leg.id)
                 .has("recording", super::is_recorded(leg));
-            super::recorders(object, leg);
+            if party.user.is_some() && leg.recording != Recording::None {
+                super::recorders(object, leg);
+            }
             object
                 .has("muted", leg.muted)
                 .has("confined", false)
                 .has("held", leg.held.is_some())
                 .has("securePause", leg.secure_pause)
                 .may("startHoldTime", leg.held);
-            super::ends(object, conversation, at);
+            super::ends(object, conversation, at, Wire::NumbersOnly);
             object
                 .has("provider", "Edge")
                 .may(
@@ -138,7 +133,9 @@ fn participant(
                             .has("phrase", phrase);
                     },
                 );
-            wrapup(object, organization, party.wrapup.as_ref());
+            if party.wrapup.is_some() {
+                wrapup(object, organization, party.wrapup.as_ref());
+            }
             super::after_call_work(object, leg);
             object
                 .has("afterCallWorkRequired", leg.after_call_work_required)
@@ -148,19 +145,7 @@ fn participant(
                     }
                 });
         })
-        .empty(&[
-            "callbacks",
-            "chats",
-            "cobrowsesessions",
-            "emails",
-            "messages",
-            "internalMessages",
-            "screenMonitorings",
-            "screenshares",
-            "socialExpressions",
-            "videos",
-        ])
-        .nothing("workflow");
+        .empty(&["callbacks", "chats", "messages"]);
 }
 
 /// A wrap-up; an empty object where there is none.

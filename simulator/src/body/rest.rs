@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::Object;
+use super::{Object, Wire};
 use crate::conversation::{Conversation, Participant, Purpose, Transfer, Wrapup};
 use crate::organization::Organization;
 use crate::time::Millis;
@@ -175,7 +175,7 @@ fn nested_participant(
                     (party.purpose == Purpose::Agent).then_some(organization.screen_script),
                 )
                 .may("peerId", leg.peer);
-            super::ends(object, conversation, at);
+            super::ends(object, conversation, at, Wire::Shown);
             super::after_call_work(object, leg);
             object.has("afterCallWorkRequired", leg.after_call_work_required);
             if party.purpose == Purpose::Agent {
@@ -222,7 +222,10 @@ fn flat_participant(
         .has("purpose", party.purpose.word())
         .has("state", leg.state.word())
         .has("direction", leg.direction.word())
-        .may("disconnectType", leg.cause.map(|cause| cause.word()))
+        .may(
+            "disconnectType",
+            leg.cause.map(|cause| cause.flat_in_rest()),
+        )
         .has("held", leg.held.is_some());
     super::wrapup_rules(object, party.purpose, leg);
     object

@@ -1,0 +1,771 @@
+//! What always holds in the world, whatever the seed.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use gca_region::conversation::State;
+use gca_region::time::Time;
+use gca_region::truth::Kind;
+use gca_region::world::{Shown, World, WorldConfig};
+use serde_json::Value;
+
+/// Runs a world for so many milliseconds, from act to act.
+fn run(world: &mut World, length: i64, mut see: impl FnMut(&World, &Shown)) {
+    let end = Time(world.now().0 + length);
+    while let Some(due) = world.poll_timeout().filter(|due| *due <= end) {
+        world.handle_timeout(due);
+        while let Some(shown) = world.poll_shown() {
+            see(world, &shown);
+        }
+    }
+    world.handle_timeout(end);
+}
+
+/// A lively world that plays for a while and is then left alone until every call is over.
+fn whole_run(seed: u64) -> (World, Vec<Shown>) {
+    let config = WorldConfig {
+        seed,
+        users: 60,
+        queues: 4,
+        calls_per_minute: 0.0,
+        pace: 10.0,
+        ..WorldConfig::default()
+    };
+    let mut world = World::new(config);
+    let mut shown = Vec::new();
+    for round in 0..8 {
+        for (at, script) in world.scripts().iter().enumerate() {
+            let when = Time(world.now().0 + 120 + (at as i64 * 37 + round) % 90);
+            world.play(script.name, when).expect("the script is known");
+            run(&mut world, 0, |_, body| shown.push(body.clone()));
+        }
+    }
+    run(&mut world, 120_000, |_, body| shown.push(body.clone()));
+    (world, shown)
+}
+
+fn bodies(shown: &[Shown]) -> impl Iterator<Item = (&Shown, Value)> {
+    shown.iter().map(|shown| {
+        (
+            shown,
+            serde_json::from_str(&shown.body).expect("a body is JSON"),
+        )
+    })
+}
+
+fn participants(body: &Value) -> &[Value] {
+    body["participants"].as_array().map_or(&[], Vec::as_slice)
+}
+
+#[test]
+fn the_same_seed_gives_the_same_transcript_byte_for_byte() {
+    let transcript = |seed, step: Option<i64>| {
+        let mut world = World::new(WorldConfig {
+            seed,
+            ..WorldConfig::default()
+        });
+        let mut transcript = String::new();
+        let end = Time(world.now().0 + 8_000);
+        while world.now() < end {
+            let due = world.poll_timeout().unwrap_or(end).min(end);
+            world.handle_timeout(step.map_or(due, |step| Time((world.now().0 + step).min(end.0))));
+            while let Some(shown) = world.poll_shown() {
+                let Shown {
+                    topic,
+                    body,
+                    metadata_action,
+                    acts,
+                    at,
+                } = shown;
+                transcript += &format!("{at} {topic} {metadata_action:?} {acts:?} {body}\n");
+            }
+        }
+        transcript + &serde_json::to_string(world.truth()).expect("the truth is JSON")
+    };
+    let once = transcript(7, None);
+    assert!(once.len() > 1_000_000, "{}", once.len());
+    assert!(once == transcript(7, None), "two runs of one seed differ");
+    assert!(
+        once == transcript(7, Some(1_000)),
+        "it matters how often the world is polled"
+    );
+    assert!(once != transcript(8, None), "the seed does not matter");
+}
+
+#[test]
+fn a_demonstration_plays_every_script_and_shows_agents_at_work() {
+    for seed in [1, 7, 42] {
+        let mut world = World::new(WorldConfig {
+            seed,
+            ..WorldConfig::default()
+        });
+        run(&mut world, 20_000, |_, _| {});
+        let truth = world.truth();
+        assert!(
+            truth.conversations >= 60,
+            "{} calls in 20 s",
+            truth.conversations
+        );
+        let ended: BTreeSet<_> = truth
+            .acts
+            .iter()
+            .filter(|act| act.kind == Kind::ConversationEnded)
+            .filter_map(|act| act.script)
+            .collect();
+        let known: BTreeSet<_> = world.scripts().iter().map(|script| script.name).collect();
+        assert_eq!(
+            ended, known,
+            "seed {seed}: not every script was played to its end"
+        );
+        for kind in [
+            Kind::Presence,
+            Kind::RoutingStatus,
+            Kind::StationAssociated,
+            Kind::StationLeft,
+        ] {
+            assert!(
+                truth.acts.iter().any(|act| act.kind == kind),
+                "seed {seed}: no {kind:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn every_script_can_be_played_by_name_and_tells_its_story() {
+    let story = |script: &str| {
+        let mut world = World::new(WorldConfig {
+            calls_per_minute: 0.0,
+            ..WorldConfig::default()
+        });
+        let id = world
+            .play(script, world.now())
+            .expect("the script is known")
+            .to_string();
+        run(&mut world, 120_000, |_, _| {});
+        assert!(world.conversation(&id).is_some() && world.call_conversation(&id).is_some());
+        let mut acts = BTreeMap::<_, usize>::new();
+        for act in world.truth().acts.iter().filter(|act| act.script.is_some()) {
+            assert_eq!(act.script, Some(script));
+            let word = serde_json::to_value(act.kind)
+                .unwrap()
+                .as_str()
+                .unwrap()
+                .to_owned();
+            *acts
+                .entry(match act.cause {
+                    Some(cause) => format!("{word} {} {cause}", act.purpose.unwrap_or_default()),
+                    None => format!("{word} {}", act.purpose.unwrap_or_default())
+                        .trim_end()
+                        .to_owned(),
+                })
+                .or_default() += 1;
+        }
+        acts
+    };
+    for script in gca_region::repertoire::REPERTOIRE {
+        let acts = story(script.name);
+        let has = |act: &str, times: usize| {
+            assert_eq!(
+                acts.get(act).copied().unwrap_or(0),
+                times,
+                "{}: {act}: {acts:?}",
+                script.name
+            );
+        };
+        has("conversation_ended", 1);
+        match script.name {
+            "inbound" => {
+                has("connected agent", 1);
+                has("disconnected customer endpoint", 1);
+                has("disconnected agent peer", 1);
+                has("disconnected ivr transfer", 1);
+                has("disconnected acd transfer", 1);
+            }
+            "abandoned" => {
+                has("alerting agent", 0);
+                has("disconnected acd peer", 1);
+            }
+            "refused" => {
+                has("alerting agent", 3);
+                has("disconnected agent client", 3);
+                has("connected agent", 1);
+            }
+            "not_answered" => {
+                has("alerting agent", 2);
+                has("disconnected agent timeout", 1);
+                has("connected agent", 1);
+            }
+            "held" => {
+                has("held agent", 2);
+                has("retrieved agent", 2);
+            }
+            "muted" => {
+                has("muted agent", 1);
+                has("unmuted agent", 1);
+            }
+            "transferred_to_agent" => {
+                has("transferred agent", 1);
+                has("disconnected agent transfer", 1);
+                has("connected user", 1);
+            }
+            "transferred_to_queue" => {
+                has("queued acd", 2);
+                has("connected agent", 2);
+                has("after_call_work_ended agent", 2);
+            }
+            "outbound" => {
+                has("contacting agent", 1);
+                has("dialing customer", 1);
+                has("connected customer", 1);
+                has("disconnected customer peer", 1);
+            }
+            "outbound_unanswered" => {
+                has("dialing external", 1);
+                has("connected external", 0);
+                has("disconnected external peer", 1);
+            }
+            "secure_pause" => {
+                has("secure_pause_started agent", 1);
+                has("secure_pause_ended agent", 1);
+            }
+            "after_call_work" => {
+                has("after_call_work_started agent", 1);
+                has("after_call_work_ended agent", 1);
+                has("wrapup agent", 1);
+            }
+            "wrapped_up" => {
+                has("wrapup agent", 1);
+                has("after_call_work_started agent", 0);
+            }
+            "attributes" => has("attributes customer", 4),
+            new => panic!("say here what the script {new:?} promises"),
+        }
+    }
+    let mut world = World::new(WorldConfig::default());
+    let refused = world
+        .play("consult", world.now())
+        .expect_err("there is no such script");
+    assert!(
+        refused
+            .to_string()
+            .starts_with("no script is called \"consult\"; use one of: inbound, "),
+        "{refused}"
+    );
+}
+
+#[test]
+fn every_leg_ends_once_and_every_agent_is_given_back() {
+    let (world, _) = whole_run(3);
+    let mut ends = BTreeMap::<_, usize>::new();
+    for act in &world.truth().acts {
+        if act.kind == Kind::Disconnected {
+            *ends.entry(act.communication).or_default() += 1;
+            assert!(act.cause.is_some());
+        }
+    }
+    let mut legs = 0;
+    for conversation in world.conversations() {
+        assert!(conversation.ended.is_some());
+        for participant in &conversation.participants {
+            legs += 1;
+            assert_eq!(
+                participant.leg.state,
+                State::Terminated,
+                "{}",
+                conversation.script
+            );
+            assert_eq!(
+                ends.get(&Some(participant.leg.id)),
+                Some(&1),
+                "{}",
+                conversation.script
+            );
+        }
+    }
+    assert_eq!(world.truth().legs, legs);
+    assert_eq!(
+        world.truth().conversations as usize,
+        world.conversations().len()
+    );
+    for user in 0..world.inventory().users.len() {
+        let status = world.agent(user).expect("they are there").routing.word();
+        assert!(matches!(status, "IDLE" | "OFF_QUEUE"), "{status}");
+    }
+}
+
+#[test]
+fn callers_give_up_when_nobody_is_free() {
+    let config = WorldConfig {
+        users: 1,
+        queues: 1,
+        calls_per_minute: 0.0,
+        minutes_per_presence: 0.0,
+        ..WorldConfig::default()
+    };
+    let mut world = World::new(config);
+    for script in world.scripts() {
+        world
+            .play(script.name, world.now())
+            .expect("the script is known");
+    }
+    run(&mut world, 300_000, |_, _| {});
+    assert!(
+        world
+            .conversations()
+            .iter()
+            .all(|conversation| !conversation.is_open())
+    );
+    assert!(
+        world
+            .truth()
+            .acts
+            .iter()
+            .any(|act| act.kind == Kind::Connected && act.purpose == Some("agent"))
+    );
+    assert_eq!(world.poll_timeout(), None, "something goes on for ever");
+    // And with nobody and nothing at all.
+    let mut empty = World::new(WorldConfig {
+        users: 0,
+        queues: 0,
+        ..WorldConfig::default()
+    });
+    run(&mut empty, 20_000, |_, _| {});
+    assert!(
+        empty
+            .conversations()
+            .iter()
+            .all(|conversation| conversation.participants.len() <= 2)
+    );
+}
+
+#[test]
+fn participants_only_accumulate() {
+    let (_, shown) = whole_run(4);
+    let mut known = BTreeMap::<(String, String), Vec<String>>::new();
+    let mut longest = 0;
+    for (shown, body) in bodies(&shown).filter(|(_, body)| body["participants"].is_array()) {
+        let now: Vec<_> = participants(&body)
+            .iter()
+            .map(|party| party["id"].as_str().unwrap_or_default().to_owned())
+            .collect();
+        longest = longest.max(now.len());
+        let before = known
+            .insert(
+                (shown.topic.to_string(), body["id"].to_string()),
+                now.clone(),
+            )
+            .unwrap_or_default();
+        assert!(
+            now.starts_with(&before),
+            "{}: {before:?} became {now:?}",
+            shown.topic
+        );
+    }
+    assert!(longest >= 6, "{longest}");
+}
+
+#[test]
+fn an_agent_never_has_two_calls() {
+    let config = WorldConfig {
+        users: 12,
+        queues: 2,
+        calls_per_minute: 400.0,
+        ..WorldConfig::default()
+    };
+    let mut world = World::new(config);
+    let mut busiest = 0;
+    let mut waited = false;
+    run(&mut world, 60_000, |world, _| {
+        let mut calls = BTreeMap::<usize, usize>::new();
+        for conversation in world
+            .conversations()
+            .iter()
+            .filter(|conversation| conversation.is_open())
+        {
+            let legs = conversation
+                .participants
+                .iter()
+                .filter(|party| party.leg.is_open());
+            waited |= conversation.participants.len() == 3
+                && conversation.participants[2].leg.is_connected();
+            for user in legs.filter_map(|party| party.user) {
+                *calls.entry(user).or_default() += 1;
+            }
+        }
+        busiest = busiest.max(calls.len());
+        assert!(calls.values().all(|calls| *calls == 1), "{calls:?}");
+    });
+    assert!(
+        busiest >= 8 && waited,
+        "the test is not hard enough: {busiest} busy at once"
+    );
+}
+
+#[test]
+fn times_follow_one_another_and_all_forms_tell_the_same() {
+    let mut world = World::new(WorldConfig {
+        seed: 5,
+        ..WorldConfig::default()
+    });
+    let mut compared = 0;
+    let mut flags = [0; 3];
+    let end = Time(world.now().0 + 30_000);
+    while let Some(due) = world.poll_timeout().filter(|due| *due <= end) {
+        world.handle_timeout(due);
+        // Only the last body of this moment tells what REST tells now.
+        let mut last = BTreeMap::new();
+        while let Some(shown) = world.poll_shown() {
+            if shown.topic.contains(".conversations") {
+                let body: Value = serde_json::from_str(&shown.body).expect("a body is JSON");
+                let forms: &mut [Value; 2] = last.entry(body["id"].to_string()).or_default();
+                forms[usize::from(shown.topic.ends_with(".calls"))] = body;
+            }
+        }
+        for [nested, body] in last.into_values() {
+            let id = body["id"].as_str().expect("a conversation has an id");
+            let rest = world.conversation(id).expect("it is there");
+            let rest_flat = world.call_conversation(id).expect("it is there");
+            compare(&nested, &body, &rest, &rest_flat, due, &mut flags);
+            compared += 1;
+        }
+    }
+    assert!(
+        compared > 300 && flags.iter().all(|seen| *seen > 0),
+        "{compared} {flags:?}"
+    );
+}
+
+/// The nested and the flat form of one moment, with what REST says then.
+fn compare(
+    nested: &Value,
+    body: &Value,
+    rest: &Value,
+    rest_flat: &Value,
+    at: Time,
+    flags: &mut [i32; 3],
+) {
+    let all = [nested, body, rest, rest_flat];
+    assert!(
+        all.iter()
+            .all(|form| form["id"] == body["id"] && form["securePause"] == body["securePause"])
+    );
+    assert!(all.iter().all(|form| {
+        form["recordingState"]
+            .as_str()
+            .map(str::to_lowercase)
+            .as_deref()
+            == body["recordingState"].as_str()
+    }));
+    for (of, flat) in participants(body).iter().enumerate() {
+        let (nested, rest) = (&participants(nested)[of], &participants(rest)[of]);
+        let rest_flat = &participants(rest_flat)[of];
+        let (call, rest_call) = (&nested["calls"][0], &rest["calls"][0]);
+        for member in [
+            "state",
+            "held",
+            "muted",
+            "recordingState",
+            "securePause",
+            "direction",
+            "startHoldTime",
+        ] {
+            assert_eq!(flat[member], call[member], "{member}");
+            assert_eq!(flat[member], rest_call[member], "{member}");
+            assert_eq!(flat[member], rest_flat[member], "{member}");
+        }
+        // Flat REST answers have no word for an alert that timed out.
+        let cause = &flat["disconnectType"];
+        assert!(cause == &call["disconnectType"] && cause == &rest_call["disconnectType"]);
+        assert!(cause == &rest_flat["disconnectType"] || cause == "timeout");
+        for member in [
+            "id",
+            "purpose",
+            "connectedTime",
+            "endTime",
+            "startAcwTime",
+            "endAcwTime",
+            "attributes",
+            "wrapupRequired",
+        ] {
+            assert_eq!(flat[member], nested[member], "{member}");
+            assert_eq!(flat[member], rest[member], "{member}");
+            assert_eq!(flat[member], rest_flat[member], "{member}");
+        }
+        assert_eq!(flat["startTime"], rest["startTime"]);
+        assert_eq!(flat["initialState"], call["initialState"]);
+        assert_eq!(flat["connectedTime"], call["connectedTime"]);
+        assert_eq!(flat["endTime"], call["disconnectedTime"]);
+        assert_eq!(flat["peer"], call["peerId"]);
+        assert_eq!(flat["user"]["id"], nested["userId"]);
+        assert_eq!(flat["queue"]["id"], nested["queueId"]);
+        let order: Vec<_> = [
+            "startTime",
+            "connectedTime",
+            "startHoldTime",
+            "endTime",
+            "startAcwTime",
+            "endAcwTime",
+        ]
+        .iter()
+        .filter_map(|member| flat[member].as_str())
+        .collect();
+        assert!(order.is_sorted(), "{order:?}");
+        assert!(
+            order.iter().all(|time| **time <= *at.iso()),
+            "{order:?} after {}",
+            at
+        );
+        // After-call work may keep the state, never the times.
+        let acw = &call["afterCallWork"]["state"];
+        match flat["state"].as_str().expect("a leg has a state") {
+            "disconnected" | "terminated" => assert!(flat["endTime"].is_string()),
+            "connected" => assert!(
+                flat["connectedTime"].is_string()
+                    && (flat["endTime"].is_null() || acw == "pending")
+            ),
+            _ => assert!(flat["endTime"].is_null() && flat["connectedTime"].is_null()),
+        }
+        let kept = flat["state"] == "connected" && acw == "pending";
+        let put_away = flat["state"] == "terminated" && acw == "pending";
+        for (flag, seen) in flags.iter_mut().zip([kept, put_away, flat["held"] == true]) {
+            *flag += i32::from(seen);
+        }
+        // Segments cover the leg's life without a hole.
+        let segments = rest_call["segments"].as_array().expect("REST has segments");
+        assert_eq!(segments[0]["startTime"], rest["startTime"]);
+        assert!(
+            segments
+                .windows(2)
+                .all(|pair| pair[0]["endTime"] == pair[1]["startTime"])
+        );
+        assert_eq!(
+            segments.last().unwrap()["endTime"],
+            rest_call["disconnectedTime"]
+        );
+    }
+}
+
+#[test]
+fn the_truth_names_exactly_the_topics_that_show_an_act() {
+    let (world, shown) = whole_run(6);
+    // Read back from the bodies alone what each topic showed.
+    let mut read = BTreeSet::<(String, &'static str, String, String)>::new();
+    for (shown, body) in bodies(&shown) {
+        let topic = shown.topic.to_string();
+        for party in participants(&body) {
+            let leg = party["calls"].get(0).unwrap_or(party);
+            let id = party["id"].as_str().unwrap_or_default();
+            let mut note = |kind, time: &Value| {
+                if let Some(time) = time.as_str() {
+                    read.insert((topic.clone(), kind, id.to_owned(), time.to_owned()));
+                }
+            };
+            note("connected", &party["connectedTime"]);
+            note("disconnected", &party["endTime"]);
+            note("held", &leg["startHoldTime"]);
+            note("after_call_work_started", &party["startAcwTime"]);
+            note("wrapup", &party["wrapup"]["endTime"]);
+            for state in ["alerting", "dialing", "contacting"] {
+                if leg["state"] == state {
+                    read.insert((topic.clone(), state, id.to_owned(), String::new()));
+                }
+            }
+        }
+    }
+    let mut checked = BTreeMap::<&str, usize>::new();
+    let mut told = BTreeSet::new();
+    for act in world
+        .truth()
+        .acts
+        .iter()
+        .filter(|act| act.conversation.is_some())
+    {
+        let kind = serde_json::to_value(act.kind)
+            .unwrap()
+            .as_str()
+            .unwrap()
+            .to_owned();
+        let (kind, timed) = match kind.as_str() {
+            "connected" => ("connected", true),
+            "disconnected" => ("disconnected", true),
+            "held" => ("held", true),
+            "after_call_work_started" => ("after_call_work_started", true),
+            "wrapup" => ("wrapup", true),
+            "alerting" => ("alerting", false),
+            "dialing" => ("dialing", false),
+            "contacting" => ("contacting", false),
+            _ => continue,
+        };
+        *checked.entry(kind).or_default() += 1;
+        for topic in &act.topics {
+            let time = if timed { act.time.iso() } else { String::new() };
+            let id = act.participant.map(|id| id.to_string()).unwrap_or_default();
+            told.insert((topic.to_string(), kind, id, time));
+        }
+    }
+    // Work that was skipped is no work, though the platform gives it times.
+    let skipped: BTreeSet<_> = world
+        .conversations()
+        .iter()
+        .flat_map(|conversation| &conversation.participants)
+        .filter(|party| !party.leg.after_call_work_required)
+        .map(|party| party.id.to_string())
+        .collect();
+    read.retain(|(_, kind, id, _)| *kind != "after_call_work_started" || !skipped.contains(id));
+    let missing: Vec<_> = read.difference(&told).take(3).collect();
+    let invented: Vec<_> = told.difference(&read).take(3).collect();
+    assert!(
+        missing.is_empty() && invented.is_empty(),
+        "not told: {missing:?}; told, not shown: {invented:?}"
+    );
+    assert_eq!(checked.len(), 8, "{checked:?}");
+    // The end of a hold, a mute and a pause is told where its beginning was.
+    for (begin, end) in [
+        (Kind::Held, Kind::Retrieved),
+        (Kind::Muted, Kind::Unmuted),
+        (Kind::SecurePauseStarted, Kind::SecurePauseEnded),
+    ] {
+        let topics = |kind| -> Vec<_> {
+            world
+                .truth()
+                .acts
+                .iter()
+                .filter(|act| act.kind == kind)
+                .map(|act| (act.communication, &act.topics))
+                .collect()
+        };
+        let (mut begun, mut ended) = (topics(begin), topics(end));
+        begun.sort();
+        ended.sort();
+        assert!(!begun.is_empty() && begun == ended, "{begin:?}");
+    }
+}
+
+#[test]
+fn topics_show_a_conversation_only_while_their_owner_takes_part() {
+    let (world, shown) = whole_run(9);
+    let mut last = BTreeMap::new();
+    for (shown, body) in bodies(&shown).filter(|(_, body)| body["participants"].is_array()) {
+        let parts: Vec<_> = shown.topic.split('.').collect();
+        let (queue, owner) = if parts[1] == "routing" {
+            (true, parts[3])
+        } else {
+            (false, parts[2])
+        };
+        let own = |party: &&Value| {
+            let flat = if queue {
+                &party["queue"]["id"]
+            } else {
+                &party["user"]["id"]
+            };
+            let nested = if queue {
+                &party["queueId"]
+            } else {
+                &party["userId"]
+            };
+            flat == owner || nested == owner
+        };
+        assert!(
+            participants(&body).iter().any(|party| own(&party)),
+            "{} shows a stranger's call",
+            shown.topic
+        );
+        let over = participants(&body).iter().filter(own).all(|party| {
+            let leg = party["calls"].get(0).unwrap_or(party);
+            leg["state"] == "terminated"
+                && (party["startAcwTime"].is_null() || party["endAcwTime"].is_string())
+        });
+        // Once over, nothing more comes unless the owner comes back with a new participant.
+        let count = participants(&body).iter().filter(own).count();
+        if let Some((true, before)) =
+            last.insert((shown.topic.clone(), body["id"].to_string()), (over, count))
+        {
+            assert!(
+                count > before,
+                "{} goes on after its owner's part",
+                shown.topic
+            );
+        }
+    }
+    assert!(
+        !last.is_empty() && last.values().all(|(over, _)| *over),
+        "a topic did not show its owner's part to the end"
+    );
+    // The caller's end is seen by somebody, whoever was there last.
+    let ends = world
+        .truth()
+        .acts
+        .iter()
+        .filter(|act| act.kind == Kind::Disconnected && act.purpose == Some("customer"));
+    assert!(ends.clone().count() > 50 && ends.clone().all(|act| !act.topics.is_empty()));
+    // An act is new on a topic once, and then with the body that came with it.
+    let mut firsts = BTreeSet::new();
+    for shown in &shown {
+        for act in &shown.acts {
+            assert!(
+                firsts.insert((*act, shown.topic.to_string())),
+                "act {act} twice on {}",
+                shown.topic
+            );
+            assert!(world.truth().acts[*act as usize].time <= shown.at);
+        }
+    }
+    let told = world
+        .truth()
+        .acts
+        .iter()
+        .flat_map(|act| act.topics.iter().map(|topic| (act.act, topic.to_string())));
+    assert_eq!(firsts, told.collect());
+}
+
+#[test]
+fn what_went_out_is_marked_on_the_acts_that_it_showed() {
+    let (mut world, shown) = whole_run(2);
+    let some = shown
+        .iter()
+        .find(|shown| !shown.acts.is_empty())
+        .expect("something was shown");
+    world.mark_sent(&some.acts, &some.topic);
+    world.mark_sent(&some.acts, &some.topic);
+    world.mark_sent(&some.acts, "v2.users.nobody.presence");
+    world.mark_sent(&[u64::MAX], &some.topic);
+    let marked: Vec<_> = world
+        .truth()
+        .acts
+        .iter()
+        .filter(|act| !act.sent.is_empty())
+        .collect();
+    assert_eq!(marked.len(), some.acts.len());
+    assert!(marked.iter().all(|act| act.sent == [some.topic.clone()]));
+}
+
+#[test]
+fn pages_show_everybody_once() {
+    let world = World::new(WorldConfig::default());
+    let mut seen = BTreeSet::new();
+    for number in 1..=8 {
+        let page = world.users_page(25, number, &["station"], &[]);
+        assert_eq!(
+            (page["total"].as_u64(), page["pageCount"].as_u64()),
+            (Some(200), Some(8))
+        );
+        assert_eq!(page["nextUri"].is_null(), number == 8);
+        for user in page["entities"].as_array().unwrap() {
+            assert!(user["station"].is_object() && user["presence"].is_null());
+            assert!(seen.insert(user["id"].to_string()));
+        }
+    }
+    assert_eq!(seen.len(), 200);
+    assert_eq!(
+        world.users_page(25, 9, &[], &[])["entities"]
+            .as_array()
+            .map(Vec::len),
+        Some(0)
+    );
+    let id = world.inventory().users[3].id.to_string();
+    assert_eq!(world.users_page(25, 1, &[], &[&id, "nobody"])["total"], 1);
+    assert!(world.queue_members_page("nobody", 25, 1).is_none());
+    assert!(world.conversation("nobody").is_none());
+}
