@@ -246,16 +246,27 @@ impl Agents {
             .metadata
             .and_then(|text| serde_json::from_str(text).ok())
             .unwrap_or_default();
-        let left = metadata
-            .action
-            .as_str()
-            .eq_ignore_ascii_case("Disassociated");
-        let associated = body
-            .associated_station
-            .filter(|station| !left && !station.id.as_str().is_empty());
-        let station = associated.map(|shown| self.station(&shown));
-        self.agent(user)
-            .tell_station(station, Source::Live, now, scribe, events)
+        let left = (metadata.action.as_str()).eq_ignore_ascii_case("Disassociated");
+        let shown = (body.associated_station).filter(|station| !station.id.as_str().is_empty());
+        let station = shown.map(|shown| self.station(&shown));
+        let agent = self.agent(user);
+        if !left {
+            return agent.tell_station(station, Source::Live, now, scribe, events);
+        }
+        if !agent.is_station_told {
+            // That the user was associated is known only from its end.
+            agent.is_station_told = true;
+            agent.push_station(
+                EventKind::StationLeft,
+                station,
+                Source::Live,
+                now,
+                scribe,
+                events,
+            );
+            return Heard::Read;
+        }
+        agent.tell_station(None, Source::Live, now, scribe, events)
     }
 
     /// A row of the roster: names, and state where it is newer than what was told.
@@ -432,13 +443,20 @@ impl Agent {
         }
         // To go from one station to another is to leave the first.
         if let Some(left) = self.station.take() {
-            self.push_station(EventKind::StationLeft, left, source, now, scribe, events);
+            self.push_station(
+                EventKind::StationLeft,
+                Some(left),
+                source,
+                now,
+                scribe,
+                events,
+            );
         }
         if let Some(associated) = station {
             self.station = Some(Arc::clone(&associated));
             self.push_station(
                 EventKind::StationAssociated,
-                associated,
+                Some(associated),
                 source,
                 now,
                 scribe,
@@ -451,7 +469,7 @@ impl Agent {
     fn push_station(
         &mut self,
         kind: EventKind,
-        station: Arc<Station>,
+        station: Option<Arc<Station>>,
         source: Source,
         now: Now,
         scribe: &mut Scribe,
@@ -459,17 +477,12 @@ impl Agent {
     ) {
         self.station_changes += 1;
         let occurrence = Occurrence::Nth(self.station_changes);
-        let id = scribe.id(
-            kind,
-            self.user.id.as_str(),
-            station.id.as_str(),
-            0,
-            occurrence,
-        );
+        let named = station.as_ref().map_or("", |station| station.id.as_str());
+        let id = scribe.id(kind, self.user.id.as_str(), named, 0, occurrence);
         let mut event = self.event(kind, id, occurrence, source, None, now);
         event.subject = Subject::Agent {
             user: Arc::clone(&self.user),
-            station: Some(station),
+            station,
         };
         events.push_back(event);
     }

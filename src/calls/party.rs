@@ -57,7 +57,9 @@ pub(crate) enum Phase {
     Untold,
     /// `dialing`, `contacting`.
     Initiated,
-    /// `alerting`, `offering`.
+    /// `offering`: a system party (IVR, queue) or the outside party is about to take it; nothing rings.
+    Offered,
+    /// `alerting`.
     Alerting,
     /// `connected`.
     Connected,
@@ -71,7 +73,8 @@ impl Phase {
     pub(crate) fn from_state(state: &str) -> Self {
         match state {
             "dialing" | "contacting" => Self::Initiated,
-            "alerting" | "offering" => Self::Alerting,
+            "offering" => Self::Offered,
+            "alerting" => Self::Alerting,
             "connected" => Self::Connected,
             "disconnected" | "terminated" => Self::Over,
             _ => Self::Untold,
@@ -82,7 +85,7 @@ impl Phase {
     pub(crate) fn rank(self) -> u8 {
         match self {
             Self::Untold => 0,
-            Self::Initiated | Self::Alerting => 1,
+            Self::Initiated | Self::Offered | Self::Alerting => 1,
             Self::Connected => 2,
             Self::Over => 3,
         }
