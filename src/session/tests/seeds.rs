@@ -7,7 +7,12 @@ use crate::session::Config;
 const BOUND: std::time::Duration = std::time::Duration::from_secs(15 * 60);
 
 fn world(seed: u64) -> World {
-    let users = [3, 250, 899, 1_000][usize::try_from(seed % 4).unwrap()];
+    // Most are small, so that many can be played; some need a second channel.
+    let users = if seed % 16 == 15 {
+        1_000
+    } else {
+        [3, 12, 40, 110][usize::try_from(seed % 4).unwrap()]
+    };
     let config = Config {
         requests_per_minute: [60, 270][usize::try_from(seed / 4 % 2).unwrap()],
         roster_interval: S * 1_200,
@@ -54,7 +59,7 @@ fn play(world: &mut World, rounds: u32, stormy: std::time::Duration, calm: std::
 
 #[test]
 fn after_any_storm_the_feed_comes_up_again() {
-    for seed in 0..40 {
+    for seed in 0..1_000 {
         let mut world = world(seed);
         let hours = HOUR / 2;
         if std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
@@ -72,10 +77,10 @@ fn after_any_storm_the_feed_comes_up_again() {
 
 #[test]
 fn weeks_of_it_leave_nothing_behind() {
-    for seed in [3] {
+    for seed in [3, 9, 22] {
         let mut world = world(seed);
-        play(&mut world, 1, HOUR * 24, HOUR * 12);
-        assert!(world.requests.len() > 1_000);
+        play(&mut world, 14, HOUR * 24, HOUR * 12);
+        assert!(world.requests.len() > 10_000);
         // Books of what is long over do not grow.
         assert!(world.session.asked.len() < 30);
         assert!(world.session.left.len() < 20);
