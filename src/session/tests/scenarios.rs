@@ -718,3 +718,42 @@ fn what_is_logged_and_told_names_no_channel_and_no_person() {
         "{debug}"
     );
 }
+
+#[test]
+fn a_verdict_on_a_channel_that_was_lost_says_nothing_about_the_next() {
+    use crate::session::What;
+    let mut world = World::new(10, 1, 1);
+    world.unanswered = Some("subscribe");
+    world.run_until(MIN, |world| {
+        world.session.sockets() == 1 && world.count("subscribe") == 1
+    });
+    let (&old, _) = world
+        .session
+        .asked
+        .iter()
+        .find(|(_, asked)| asked.what == What::Subscribe(0))
+        .unwrap();
+    world.channels.clear();
+    world.tell_all(&SocketEvent::ChannelLost("no_longer_subscribed".to_owned()));
+    world.run_until(MIN, |world| {
+        world.session.sockets() == 1 && world.count("subscribe") == 2
+    });
+    let late = (1..=10).map(|n| {
+        let id = user_id(n);
+        verdict(
+            &format!(
+                "v2.users.{id}?presence&routingStatus&station&conversations&conversations.calls"
+            ),
+            true,
+        )
+    });
+    let now = at(world.now);
+    world
+        .session
+        .handle_reply(old, Reply::Subscribed(late.collect()), now);
+    assert_eq!(world.session.topics(), 0);
+    assert_eq!(world.session.ignored(), 1);
+    world.unanswered = None;
+    world.run_until(MIN * 7, World::is_up);
+    world.check_up();
+}

@@ -14,7 +14,7 @@ fn world(seed: u64) -> World {
         [3, 12, 40, 110][usize::try_from(seed % 4).unwrap()]
     };
     let config = Config {
-        requests_per_minute: [60, 270][usize::try_from(seed / 4 % 2).unwrap()],
+        requests_per_minute: [12, 270][usize::try_from(seed / 4 % 2).unwrap()],
         roster_interval: S * 1_200,
         seed,
     };
