@@ -265,7 +265,8 @@ pub fn queues(world: &World, page_size: usize, page_number: usize, ids: &[&str])
     )
 }
 
-/// `QueueMemberEntityListing`.
+/// `QueueMemberEntityListing`: of all listings the only one without `total`, `pageCount` and `lastUri` (both official
+/// clients; their `QueueMemberEntityListingV1` has them). A client reads on while there is a `nextUri`.
 #[must_use]
 pub fn queue_members(
     world: &World,
@@ -276,7 +277,7 @@ pub fn queue_members(
     let all = world.inventory();
     let queue = all.queues.get(queue)?;
     let path = format!("/api/v2/routing/queues/{}/members", queue.id);
-    Some(page(
+    let mut listing = page(
         &path,
         &queue.members,
         (page_size, page_number),
@@ -300,7 +301,13 @@ pub fn queue_members(
             routing_status(object, user.id, agent);
             object.has("selfUri", format!("{path}/{}", user.id));
         },
-    ))
+    );
+    if let Some(listing) = listing.as_object_mut() {
+        for member in ["total", "lastUri", "pageCount"] {
+            listing.shift_remove(member);
+        }
+    }
+    Some(listing)
 }
 
 /// `StationEntityListing`.

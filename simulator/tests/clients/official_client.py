@@ -53,6 +53,10 @@ def plain(value):
 
 def difference(sent, read, path=""):
     """The first place where two JSON values differ, or None."""
+    # Here the official clients disagree: a string in this one, a reference in those for .NET and JavaScript, as which
+    # an absent one is {}. This client reads it as the text "{}".
+    if path.endswith(".conversationRoutingData.skillExpressionId") and (sent, read) == ({}, "{}"):
+        return None
     if isinstance(sent, dict) and isinstance(read, dict):
         for name in sorted(set(sent) | set(read)):
             if name not in read:
@@ -90,11 +94,11 @@ class CheckedClient(platform.api_client.ApiClient):
 
     def compare(self, response_type, sent, model):
         read = self.sanitize_for_serialization(model)
-        if "outdated_sdk_version" in json.dumps(read):
-            raise Wrong(f"{response_type}: an enum value that the client does not know: {json.dumps(read)[:2000]}")
         found = difference(plain(sent), plain(read))
         if found:
             raise Wrong(f"{response_type}{found}")
+        if "outdated_sdk_version" in json.dumps(read):
+            raise Wrong(f"{response_type}: the region itself sent outdated_sdk_version")
         self.compared[response_type] += 1
 
 
