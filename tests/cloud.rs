@@ -16,10 +16,16 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
-use genesys_cloud_adapter::cloud::{Inbound, Limits, Socket, Wire, WireConfig, cut};
+use gca_region::fault::{Fault, FaultOrder, WhichToken};
+use gca_region::front::{FrontConfig, Running, serve};
+use gca_region::region::RegionConfig;
+use gca_region::world::WorldConfig;
+use genesys_cloud_adapter::cloud::{
+    Inbound, Limits, Socket, Wire, WireConfig, cut, cut_whole, socket_event,
+};
 use genesys_cloud_adapter::model::frame::Frame;
 use genesys_cloud_adapter::model::id::{ChannelId, Topic};
-use genesys_cloud_adapter::model::order::{Failure, FailureKind, Reply, Request};
+use genesys_cloud_adapter::model::order::{Failure, FailureKind, Reply, Request, SocketEvent};
 use genesys_cloud_adapter::settings::{Region, Trust};
 use rustls::pki_types::PrivatePkcs8KeyDer;
 use secrecy::SecretString;
@@ -1387,5 +1393,274 @@ async fn a_handshake_that_fails_otherwise_says_at_which_hop() {
     assert!(
         failure.kind == FailureKind::Link && failure.message.contains("no connection"),
         "{failure:?}"
+    );
+}
+
+// ---- the simulated region
+
+/// A busy small region.
+fn busy_region(tls: bool) -> Running {
+    let world = WorldConfig {
+        users: 120,
+        queues: 3,
+        calls_per_minute: 600.0,
+        ..WorldConfig::default()
+    };
+    let mut region = RegionConfig::new(world);
+    region.switches.heartbeat_ms = 100;
+    serve(FrontConfig {
+        tls,
+        ..FrontConfig::new(region)
+    })
+    .unwrap()
+}
+
+fn wire_to(running: &Running, secret: &str, trust: Trust) -> Wire {
+    let config = WireConfig {
+        region: region(&running.base_url),
+        client_id: running.client_id.clone(),
+        client_secret: SecretString::from(secret),
+        trust,
+        user_agent: "adapter/1.2.3".to_owned(),
+        limits: limits(),
+    };
+    Wire::new(config).unwrap()
+}
+
+fn strike(running: &Running, fault: Fault) {
+    running.with_region(|region, now| region.plan_fault(FaultOrder::now(fault), now));
+}
+
+/// Reads until `wanted` has seen what it wanted.
+async fn read_until(socket: &mut Socket, mut wanted: impl FnMut(&str) -> bool) {
+    timeout(PATIENCE, async {
+        loop {
+            if let Inbound::Text(text) = socket.next().await.unwrap()
+                && wanted(&text)
+            {
+                return;
+            }
+        }
+    })
+    .await
+    .expect("what was wanted never came");
+}
+
+async fn follow_a_region(running: &Running, trust: Trust) {
+    let wire = wire_to(running, &running.client_secret, trust);
+    let Reply::Token { life } = ask(&wire, Request::Token).await else {
+        panic!("token")
+    };
+    assert_eq!(life, Duration::from_secs(86_400));
+
+    let (mut users, mut page, mut of) = (Vec::new(), 0, 1);
+    while page < of {
+        page += 1;
+        let Reply::Users(read) = ask(&wire, Request::Users { page }).await else {
+            panic!("users")
+        };
+        assert_eq!((read.number, read.unread), (page, 0));
+        of = read.of;
+        users.extend(read.rows);
+    }
+    assert_eq!((users.len(), of), (120, 2));
+    for user in &users {
+        assert!(
+            user.presence.is_some() && user.routing_status.is_some(),
+            "{user:?}"
+        );
+        assert!(
+            !user.user.name.is_empty() && !user.user.email.is_empty(),
+            "{user:?}"
+        );
+    }
+    assert!(
+        users
+            .iter()
+            .any(|user| matches!(user.station, Some(Some(_)))),
+        "nobody has a station"
+    );
+    let Reply::Queues(queues) = ask(&wire, Request::Queues { page: 1 }).await else {
+        panic!("queues")
+    };
+    assert_eq!((queues.rows.len(), queues.unread, queues.of), (3, 0, 1));
+
+    let Reply::Channel { channel, expires } = ask(&wire, Request::CreateChannel).await else {
+        panic!("channel")
+    };
+    assert!(expires.is_some());
+    let probe = |channel: &ChannelId| Request::ProbeChannel {
+        channel: channel.clone(),
+    };
+    assert_eq!(
+        ask(&wire, probe(&channel)).await,
+        Reply::ChannelExists(true)
+    );
+    assert_eq!(
+        ask(&wire, probe(&ChannelId::from("nobody's"))).await,
+        Reply::ChannelExists(false)
+    );
+    let forms = "presence&routingStatus&station&conversations&conversations.calls";
+    let mut topics: Vec<Topic> = users
+        .iter()
+        .map(|user| Topic::from(format!("v2.users.{}?{forms}", user.user.id)))
+        .collect();
+    topics.push(Topic::from("v2.no.such.topic"));
+    let mut socket = wire.open_socket(&channel).await.unwrap();
+    let Reply::Subscribed(verdicts) = ask(
+        &wire,
+        Request::Subscribe {
+            channel: channel.clone(),
+            topics,
+        },
+    )
+    .await
+    else {
+        panic!("subscribed")
+    };
+    let rejected: Vec<_> = verdicts
+        .iter()
+        .filter(|verdict| !verdict.permitted)
+        .collect();
+    assert!(
+        rejected.len() == 1 && !rejected[0].reason.is_empty(),
+        "{rejected:?}"
+    );
+
+    socket.ping().await.unwrap();
+    let (mut beats, mut pongs, mut found) = (0, 0, 0);
+    read_until(&mut socket, |text| {
+        assert_eq!(cut(text), cut_whole(text), "{text}");
+        match cut(text).unwrap() {
+            Frame::Heartbeat => beats += 1,
+            Frame::Pong => pongs += 1,
+            Frame::Reply(reply) => panic!("nothing was asked: {reply}"),
+            Frame::Notification(notification) => {
+                assert!(notification.topic.starts_with("v2.users."), "{text}");
+                assert!(
+                    serde_json::from_str::<serde_json::Value>(notification.body)
+                        .unwrap()
+                        .is_object(),
+                    "{text}"
+                );
+                found += 1;
+            }
+        }
+        beats > 1 && pongs == 1 && found >= 200
+    })
+    .await;
+
+    strike(running, Fault::SocketClosing { grace_s: 0.2 });
+    read_until(&mut socket, |text| {
+        socket_event(&cut(text).unwrap()) == Some(SocketEvent::Closing)
+    })
+    .await;
+    let ended = timeout(PATIENCE, async {
+        loop {
+            if let Err(failure) = socket.next().await {
+                return failure;
+            }
+        }
+    })
+    .await
+    .unwrap();
+    assert_eq!(ended.kind, FailureKind::Link);
+    clean(&ended);
+    assert_eq!(
+        ask(
+            &wire,
+            Request::Unsubscribe {
+                channel: channel.clone()
+            }
+        )
+        .await,
+        Reply::Unsubscribed
+    );
+
+    strike(
+        running,
+        Fault::RevokeToken {
+            which: WhichToken::default(),
+        },
+    );
+    let failure = fail(&wire, Request::Users { page: 1 }).await;
+    assert_eq!(
+        (failure.kind, failure.status),
+        (FailureKind::TokenRefused, Some(401))
+    );
+    assert!(
+        failure.message.contains("bad.credentials"),
+        "{}",
+        failure.message
+    );
+    assert!(matches!(
+        ask(&wire, Request::Token).await,
+        Reply::Token { .. }
+    ));
+    assert_eq!(
+        ask(&wire, probe(&channel)).await,
+        Reply::ChannelExists(false),
+        "it ended with its token"
+    );
+    let failure = wire.open_socket(&channel).await.unwrap_err();
+    assert_eq!(failure.kind, FailureKind::NotFound, "{failure:?}");
+}
+
+#[tokio::test]
+async fn a_region_is_followed() {
+    follow_a_region(&busy_region(false), Trust::Platform).await;
+}
+
+#[tokio::test]
+async fn a_region_with_tls_is_followed() {
+    let running = busy_region(true);
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(running.tls_ca.as_ref().unwrap().as_bytes())
+        .unwrap();
+    follow_a_region(&running, trusting(&file)).await;
+}
+
+#[tokio::test]
+async fn a_regions_refusals_are_known() {
+    let running = busy_region(false);
+    let failure = fail(&wire_to(&running, SECRET, Trust::Platform), Request::Token).await;
+    assert_eq!(
+        (failure.kind, failure.status),
+        (FailureKind::CredentialsRefused, Some(400))
+    );
+
+    let wire = wire_to(&running, &running.client_secret, Trust::Platform);
+    assert!(matches!(
+        ask(&wire, Request::Token).await,
+        Reply::Token { .. }
+    ));
+    for (status, path) in [(503, "/api/v2/users"), (429, "/api/v2/routing")] {
+        strike(
+            &running,
+            if status == 429 {
+                Fault::Storm429 {
+                    share: 1.0,
+                    retry_after_s: 42,
+                    path: path.to_owned(),
+                }
+            } else {
+                Fault::Storm5xx {
+                    share: 1.0,
+                    status,
+                    retry_after_s: Some(7),
+                    path: path.to_owned(),
+                }
+            },
+        );
+    }
+    let failure = fail(&wire, Request::Users { page: 1 }).await;
+    assert_eq!(
+        (failure.kind, failure.retry_after),
+        (FailureKind::Server, Some(Duration::from_secs(7)))
+    );
+    let failure = fail(&wire, Request::Queues { page: 1 }).await;
+    assert_eq!(
+        (failure.kind, failure.retry_after),
+        (FailureKind::RateLimited, Some(Duration::from_secs(42)))
     );
 }
