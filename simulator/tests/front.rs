@@ -1,5 +1,7 @@
 //! The region over real sockets: as a program, with and without TLS.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Once};

@@ -3,6 +3,8 @@
 //! The clients lie in `target/clients`, where `simulator/tests/clients/install.sh target/clients` puts them in pinned
 //! versions; without them these tests fail and say so.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};

@@ -1,11 +1,17 @@
 //! The region in virtual time: its limits, its lives and its faults, without a socket and without a clock.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 use gca_region::channel::SocketId;
-use gca_region::fault::{Fault, FaultOrder};
+use gca_region::fault::{Fault, FaultOrder, WhichToken};
 use gca_region::region::{Region, RegionConfig, Request, Response, SocketInput, Transmit};
 use gca_region::time::Time;
 use gca_region::world::WorldConfig;
 use serde_json::{Value, json};
+
+mod members;
+
+use members::Members;
 
 const MINUTE: i64 = 60_000;
 const HOUR: i64 = 60 * MINUTE;
@@ -1005,13 +1011,122 @@ fn the_same_seed_and_the_same_inputs_give_the_same_transcript() {
         });
         bench.fault(Fault::Duplicate { share: 0.2 });
         bench.fault(Fault::Lose { share: 0.1 });
-        for _ in 0..300 {
+        for _ in 0..120 {
             bench.pass(1_000);
         }
         let user = bench.user(3);
-        (channel, user, bench.got(socket), bench.region.truth())
+        assert!(bench.sent.iter().all(|(to, _)| *to == socket));
+        (channel, user, bench.sent, bench.region.truth())
     };
     let (first, second) = (run(), run());
     assert!(first.2.len() > 100);
     assert_eq!(first, second);
+}
+
+#[test]
+fn every_body_of_the_region_itself_is_made_of_members_that_the_platform_has() {
+    let rest = Members::rest();
+    let mut bench = Bench::quiet();
+    bench.fault(Fault::ForbidTopics {
+        topics: vec!["*.station".to_owned()],
+    });
+    let holds = |class: &str, answer: &Response, status: u16| {
+        assert_eq!(answer.status, status, "{}", answer.value());
+        let body = answer.value();
+        assert!(body.as_object().is_some_and(|body| !body.is_empty()));
+        assert_eq!(rest.check(class, &body), [] as [&str; 0], "{body}");
+    };
+    let made = bench.ask("POST", "notifications/channels", None);
+    holds("Channel", &made, 200);
+    let channel = made.value()["id"].as_str().expect("an id").to_owned();
+    let topics = [
+        "v2.users.a?presence&station",
+        "v2.users.b.station",
+        "v2.nothing",
+    ];
+    let subscribed = bench.subscribe(&channel, &topics, "?ignoreErrors=true");
+    holds("ChannelTopicEntityListing", &subscribed, 200);
+    let path = format!("notifications/channels/{channel}/subscriptions");
+    holds(
+        "ChannelTopicEntityListing",
+        &bench.ask("GET", &path, None),
+        200,
+    );
+    let listed = bench.ask("GET", "notifications/channels", None);
+    holds("ChannelEntityListing", &listed, 200);
+    holds("TokenInfo", &bench.ask("GET", "tokens/me", None), 200);
+    let expand = "description,enforced,visibility,transports,requiresPermissions,permissionDetails,topicParameters";
+    let available = bench.ask(
+        "GET",
+        &format!("notifications/availabletopics?includePreview=true&expand={expand}"),
+        None,
+    );
+    holds("AvailableTopicEntityListing", &available, 200);
+    let available = available.value()["entities"].clone();
+    let presence = available
+        .as_array()
+        .and_then(|all| all.iter().find(|one| one["id"] == "v2.users.{id}.presence"))
+        .expect("the presence topic")
+        .clone();
+    assert_eq!(presence["topicParameters"], json!(["id"]));
+    assert_eq!(presence["enforced"], true);
+
+    // Every error that it can answer.
+    holds("ErrorBody", &bench.ask("GET", "nothing", None), 404);
+    holds("ErrorBody", &bench.ask("PUT", "users", None), 405);
+    let forbidden = bench.subscribe(&channel, &topics[..2], "");
+    holds("ErrorBody", &forbidden, 403);
+    holds(
+        "ErrorBody",
+        &bench.subscribe(&channel, &topics[2..], ""),
+        400,
+    );
+    let nobody = bench.request(Request::new("GET", "/api/v2/users"));
+    holds("ErrorBody", &nobody, 401);
+    let stranger = bench.request(Request::new("GET", "/api/v2/users").bearer("none"));
+    holds("ErrorBody", &stranger, 401);
+    for status in [500, 502, 503, 504] {
+        bench.fault(Fault::Storm5xx {
+            share: 1.0,
+            status,
+            retry_after_s: None,
+            path: String::new(),
+        });
+        holds("ErrorBody", &bench.ask("GET", "users", None), status);
+        bench.request(Request::new("DELETE", "/_sim/faults"));
+    }
+    for _ in 0..300 {
+        bench.ask("GET", "tokens/me", None);
+    }
+    holds("ErrorBody", &bench.ask("GET", "tokens/me", None), 429);
+}
+
+#[test]
+fn every_system_message_is_made_of_members_that_the_platform_has() {
+    let notifications = Members::notifications();
+    let mut bench = Bench::quiet();
+    let channel = bench.channel();
+    let socket = bench.connect(&channel);
+    bench.fault(Fault::SocketClosing { grace_s: 60.0 });
+    for _ in 0..20 {
+        let other = bench.channel();
+        bench.connect(&other);
+    }
+    let replaced = bench.got(socket);
+    let channel = bench.channel();
+    let socket = bench.connect(&channel);
+    bench.fault(Fault::RevokeToken {
+        which: WhichToken::All,
+    });
+    let frames: Vec<Value> = replaced.into_iter().chain(bench.got(socket)).collect();
+    let frames: Vec<&Value> = frames
+        .iter()
+        .filter(|frame| frame["topicName"].is_string())
+        .collect();
+    assert_eq!(frames.len(), 3, "{frames:?}");
+    for frame in frames {
+        let problems = notifications.check("SystemMessageSystemMessage", &frame["eventBody"]);
+        assert_eq!(problems, [] as [&str; 0], "{frame}");
+        assert!(frame["eventBody"]["message"].is_string());
+    }
 }
