@@ -25,6 +25,7 @@
 //! [`Step::WorksAfterCall`] goes on beside what follows it, since the rest of a call does not wait for it.
 //! What the platform does by itself is not written: a queue's leg ends when an agent answers, the last party that is
 //! left alone is disconnected, routing status follows the call, an agent is taken by the call and given back.
+//! A step that cannot happen (who is not on the line answers) ends the story there: the platform disconnects everybody.
 
 /// The story of a call.
 #[derive(Debug)]

@@ -4,7 +4,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use gca_region::chance::Chance;
 use gca_region::conversation::State;
+use gca_region::script::{Party, Script, lasts};
 use gca_region::time::Time;
 use gca_region::truth::Kind;
 use gca_region::world::{Shown, World, WorldConfig};
@@ -768,4 +770,117 @@ fn pages_show_everybody_once() {
     assert_eq!(world.users_page(25, 1, &[], &[&id, "nobody"])["total"], 1);
     assert!(world.queue_members_page("nobody", 25, 1).is_none());
     assert!(world.conversation("nobody").is_none());
+}
+
+/// A story without sense: steps in an order of chance.
+fn nonsense(seed: u64) -> &'static [Script] {
+    use gca_region::script::{Line::*, Party::*, Step::*, seconds};
+    const PARTIES: [Party; 3] = [Customer, Agent, SecondAgent];
+    let chance = &mut Chance::new(seed, "nonsense");
+    let mut steps = Vec::new();
+    if chance.share(0.8) {
+        steps.extend([
+            CallsIn(Customer),
+            JoinsQueue(FirstQueue),
+            OfferedTo(Agent),
+            Answers(Agent),
+        ]);
+    }
+    for _ in 0..chance.below(16) {
+        let (party, other) = (PARTIES[chance.below(3)], PARTIES[chance.below(3)]);
+        let line = if chance.share(0.5) {
+            FirstQueue
+        } else {
+            SecondQueue
+        };
+        steps.push(match chance.below(20) {
+            0 => CallsIn(party),
+            1 => EntersMenu,
+            2 => JoinsQueue(line),
+            3 => OfferedTo(party),
+            4 => Answers(party),
+            5 => Refuses(party),
+            6 => DoesNotAnswer(party),
+            7 => DialsOut(party, chance.share(0.5).then_some(line)),
+            8 => Holds(party),
+            9 => Retrieves(party),
+            10 => Mutes(party),
+            11 => Unmutes(party),
+            12 => PausesSecurely(party),
+            13 => ResumesRecording(party),
+            14 => Attaches("key", "value"),
+            15 => TransfersTo(party, other),
+            16 => TransfersToQueue(party, line),
+            17 => HangsUp(party),
+            18 => WorksAfterCall(party, seconds(1, 9), "Solved"),
+            _ => WrapsUp(party, "Reached"),
+        });
+        if chance.share(0.7) {
+            steps.push(lasts(0, 9));
+        }
+    }
+    let script = Script {
+        name: "nonsense",
+        story: "",
+        weight: 1,
+        steps: Vec::leak(steps),
+    };
+    Vec::leak(vec![script])
+}
+
+#[test]
+fn any_story_comes_to_an_end_and_gives_everybody_back() {
+    let (mut connected, mut over) = (0, 0);
+    for seed in 0..400 {
+        let mut world = World::new(WorldConfig {
+            seed,
+            users: 4,
+            queues: 2,
+            calls_per_minute: 0.0,
+            minutes_per_presence: 0.0,
+            scripts: nonsense(seed),
+            ..WorldConfig::default()
+        });
+        for _ in 0..3 {
+            let when = Time(world.now().0 + 300);
+            world.play("nonsense", when).expect("the script is known");
+        }
+        let steps = world.scripts()[0].steps;
+        run(&mut world, 600_000, |world, _| {
+            let mut busy = BTreeSet::new();
+            let legs = world
+                .conversations()
+                .iter()
+                .flat_map(|conversation| &conversation.participants);
+            for user in legs
+                .filter(|party| party.leg.is_open())
+                .filter_map(|party| party.user)
+            {
+                assert!(
+                    busy.insert(user),
+                    "seed {seed}: {steps:?}: two calls for one user"
+                );
+            }
+        });
+        assert_eq!(
+            world.poll_timeout(),
+            None,
+            "seed {seed}: {steps:?} goes on for ever"
+        );
+        for conversation in world.conversations() {
+            for party in &conversation.participants {
+                assert!(party.leg.is_over(), "seed {seed}: {steps:?}: {party:?}");
+                connected += usize::from(party.leg.connected.is_some());
+            }
+            over += 1;
+        }
+        for user in 0..4 {
+            let status = world.agent(user).expect("they are there").routing.word();
+            assert!(
+                matches!(status, "IDLE" | "OFF_QUEUE"),
+                "seed {seed}: {steps:?}: {status}"
+            );
+        }
+    }
+    assert!(connected > 2_000 && over > 500, "{connected} {over}");
 }

@@ -28,6 +28,8 @@ pub(super) struct Play {
     lines: Vec<(Line, usize)>,
     /// The queue that the call is in or came through.
     line: Option<Line>,
+    /// The participants whose after-call work has an end in the agenda.
+    works: Vec<usize>,
     /// Since which step it waits for an agent.
     waits_at: Option<usize>,
     over: bool,
@@ -134,6 +136,7 @@ impl World {
             cast: Vec::new(),
             lines,
             line: None,
+            works: Vec::new(),
             waits_at: None,
             over: false,
             chance,
@@ -219,35 +222,45 @@ impl World {
         play.over = true;
         let (users, conversation) = (play.users(), play.conversation);
         self.waiting.retain(|waiting| *waiting != at);
-        let mut works = Vec::new();
-        if let Some(conversation) = conversation {
-            let parties = self
-                .conversations
-                .get(conversation)
-                .map(|c| c.participants.as_slice())
-                .unwrap_or_default();
-            let open = (0..parties.len())
-                .filter(|at| parties.get(*at).is_some_and(|party| party.leg.is_open()));
-            let open: Vec<usize> = open.collect();
+        if conversation.is_some() {
+            let open = self.open(at, |_| true);
             self.end_legs(at, &open, Cause::System);
-            let parties = self
-                .conversations
-                .get(conversation)
-                .map(|c| c.participants.as_slice())
-                .unwrap_or_default();
-            let pending = |party: &&Participant| {
-                matches!(party.leg.after_call_work, AfterCallWork::Pending(_))
-            };
-            works = parties
-                .iter()
-                .filter(pending)
-                .filter_map(|party| party.user)
-                .collect();
+            self.end_forgotten_work(at);
         }
         for user in users {
-            if !works.contains(&user) {
+            if !self.works(at, user) {
                 self.release(user, at);
             }
+        }
+    }
+
+    /// After-call work that the story did not come to: it is over in a moment.
+    fn end_forgotten_work(&mut self, at: usize) {
+        let known = self
+            .plays
+            .get(at)
+            .map(|play| play.works.clone())
+            .unwrap_or_default();
+        let conversation = self
+            .conversation_at(at)
+            .and_then(|at| self.conversations.get(at));
+        let parties = conversation.map(|conversation| conversation.participants.as_slice());
+        let pending: Vec<usize> = (0..)
+            .zip(parties.unwrap_or_default())
+            .filter(|(_, party)| matches!(party.leg.after_call_work, AfterCallWork::Pending(_)))
+            .map(|(participant, _)| participant)
+            .filter(|participant| !known.contains(participant))
+            .collect();
+        for participant in pending {
+            let after = self.moment(1_000, 3_000);
+            self.expect(
+                after,
+                Due::AfterCallWorkEnds {
+                    play: at,
+                    participant,
+                    code: 0,
+                },
+            );
         }
     }
 
@@ -255,6 +268,7 @@ impl World {
         let now = self.now;
         match step {
             Step::Lasts(span) => Next::Step(self.draw_span(at, span.from, span.to)),
+            Step::CallsIn(_) if self.conversation_at(at).is_some() => Next::End,
             Step::CallsIn(party) => {
                 let Some(caller) = self.arrive_outside(at, Purpose::Customer) else {
                     return Next::End;
@@ -296,6 +310,9 @@ impl World {
                 let Some(from) = self.participant(at, party) else {
                     return Next::End;
                 };
+                if !self.speaks(at, party) {
+                    return Next::End;
+                }
                 let Some(queue) = self.queue(at, line) else {
                     return Next::End;
                 };
@@ -305,6 +322,9 @@ impl World {
             }
             Step::OfferedTo(party) => self.offer(at, party),
             Step::TransfersTo(from, to) => {
+                if !self.can_be_called(at, to) || !self.speaks(at, from) {
+                    return Next::End;
+                }
                 let Some(user) = self.take_user(at, to, None) else {
                     return Next::Wait;
                 };
@@ -387,8 +407,15 @@ impl World {
                 let Some(participant) = self.participant(at, party) else {
                     return Next::End;
                 };
+                let user = self.party_mut(at, participant).and_then(|party| party.user);
+                if !user.is_some_and(|user| self.works(at, user)) {
+                    return Next::Step(Millis(1));
+                }
                 let code = self.wrapup_code(code);
                 let after = self.draw_span(at, span.from, span.to);
+                if let Some(play) = self.plays.get_mut(at) {
+                    play.works.push(participant);
+                }
                 self.expect(
                     after,
                     Due::AfterCallWorkEnds {
@@ -713,6 +740,9 @@ impl World {
         let Some(queue) = line.and_then(|line| self.queue(at, line)) else {
             return Next::End;
         };
+        if !self.can_be_called(at, party) {
+            return Next::End;
+        }
         let Some(user) = self.take_user(at, party, Some(queue)) else {
             return Next::Wait;
         };
@@ -721,15 +751,47 @@ impl World {
         Next::Step(self.moment(20, 50))
     }
 
+    /// Whether `party` is a user who is not on the line already.
+    fn can_be_called(&self, at: usize, party: Party) -> bool {
+        party != Party::Customer
+            && self
+                .plays
+                .get(at)
+                .and_then(|play| play.participant(party))
+                .is_none_or(|who| !self.open(at, |_| true).contains(&who))
+    }
+
+    /// Whether `party` is on the line.
+    fn speaks(&self, at: usize, party: Party) -> bool {
+        let who = self.participant(at, party);
+        who.is_some_and(|who| {
+            self.open(at, |party| party.leg.is_connected())
+                .contains(&who)
+        })
+    }
+
+    /// Whether a user works on after their part in the call of this play.
+    fn works(&self, at: usize, user: usize) -> bool {
+        let conversation = self
+            .conversation_at(at)
+            .and_then(|at| self.conversations.get(at));
+        conversation.is_some_and(|conversation| {
+            conversation.participants.iter().any(|party| {
+                party.user == Some(user)
+                    && matches!(party.leg.after_call_work, AfterCallWork::Pending(_))
+            })
+        })
+    }
+
     /// The user who plays `party`: the one who was cast, or the one of the queue who has been free for longest.
     fn take_user(&mut self, at: usize, party: Party, queue: Option<usize>) -> Option<usize> {
         let play = self.plays.get(at)?;
         let user = match play.user(party) {
             Some(user) => {
                 // Theirs from before, unless somebody else has them by now.
-                self.agents
-                    .get(user)
-                    .filter(|agent| agent.engaged == Some(at) || agent.is_free())?;
+                self.agents.get(user).filter(|agent| {
+                    agent.is_free() || agent.engaged == Some(at) && !self.works(at, user)
+                })?;
                 user
             }
             None => self.longest_free(queue, &play.users())?,
@@ -866,6 +928,9 @@ impl World {
             self.connect(conversation, who);
             self.publish(conversation);
             return Next::Step(self.moment(20, 50));
+        }
+        if self.conversation_at(at).is_some() || !self.can_be_called(at, party) {
+            return Next::End;
         }
         let Some(user) = self.take_user(at, party, queue) else {
             return Next::Wait;
