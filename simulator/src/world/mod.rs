@@ -13,11 +13,12 @@
 
 mod days;
 mod floor;
+mod legs;
 mod publication;
 mod stage;
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap, HashMap, VecDeque};
+use std::collections::{BinaryHeap, HashMap, VecDeque};
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -472,11 +473,5 @@ impl World {
             sent: Vec::new(),
             script: None,
         })
-    }
-
-    /// What of the scripts was played, in the words of the truth.
-    #[must_use]
-    pub fn scripts_played(&self) -> &BTreeMap<&'static str, u64> {
-        &self.truth.scripts_played
     }
 }

@@ -1,43 +1,44 @@
-//! Plays scripts: casts users and queues, lets one step follow the other, and does what the platform does by itself.
+//! Plays scripts: casts users and queues, and lets one step follow the other. What the platform does by itself to make
+//! a step happen is in [`legs`](super::legs).
 
 use super::{Due, World};
 use crate::chance::{Chance, Id};
 use crate::conversation::{
-    AfterCallWork, Cause, Conversation, Direction, Leg, Participant, Purpose, Recording, State,
-    Touched, Transfer, Wrapup,
+    AfterCallWork, Cause, Direction, Participant, Purpose, Recording, State, Touched,
 };
 use crate::script::{Line, Party, Script, Step};
 use crate::time::Millis;
 use crate::truth::Kind;
 
 use super::floor::RoutingStatus;
+use super::legs::Arrival;
 
 /// One performance of a script.
 #[derive(Debug)]
 pub(super) struct Play {
-    script: &'static Script,
+    pub(super) script: &'static Script,
     /// The next step.
-    at: usize,
+    pub(super) at: usize,
     /// How much of that step was done, where it takes several goes.
-    phase: u8,
-    conversation_id: Id,
+    pub(super) phase: u8,
+    pub(super) conversation_id: Id,
     /// Its conversation, once begun.
-    conversation: Option<usize>,
+    pub(super) conversation: Option<usize>,
     /// Who plays whom: the user, and the newest participant.
-    cast: Vec<(Party, Option<usize>, Option<usize>)>,
-    lines: Vec<(Line, usize)>,
+    pub(super) cast: Vec<(Party, Option<usize>, Option<usize>)>,
+    pub(super) lines: Vec<(Line, usize)>,
     /// The queue that the call is in or came through.
-    line: Option<Line>,
+    pub(super) line: Option<Line>,
     /// The participants whose after-call work has an end in the agenda.
-    works: Vec<usize>,
+    pub(super) works: Vec<usize>,
     /// Since which step it waits for an agent.
-    waits_at: Option<usize>,
-    over: bool,
-    chance: Chance,
+    pub(super) waits_at: Option<usize>,
+    pub(super) over: bool,
+    pub(super) chance: Chance,
 }
 
 /// When the next step comes.
-enum Next {
+pub(super) enum Next {
     /// After this.
     Step(Millis),
     /// This step again, after this.
@@ -46,19 +47,6 @@ enum Next {
     Wait,
     /// Never.
     End,
-}
-
-/// What a new participant is.
-struct Arrival {
-    purpose: Purpose,
-    user: Option<usize>,
-    queue: Option<usize>,
-    name: String,
-    address: String,
-    ani: String,
-    dnis: String,
-    state: State,
-    direction: Direction,
 }
 
 /// Places that customers call from; a caller's name is often only that.
@@ -76,14 +64,14 @@ const PLACES: &[(&str, &str)] = &[
 ];
 
 impl Play {
-    fn user(&self, party: Party) -> Option<usize> {
+    pub(super) fn user(&self, party: Party) -> Option<usize> {
         self.cast
             .iter()
             .find(|(who, ..)| *who == party)
             .and_then(|(_, user, _)| *user)
     }
 
-    fn participant(&self, party: Party) -> Option<usize> {
+    pub(super) fn participant(&self, party: Party) -> Option<usize> {
         self.cast
             .iter()
             .find(|(who, ..)| *who == party)
@@ -98,7 +86,7 @@ impl Play {
     }
 
     /// Which party a participant is.
-    fn party(&self, participant: usize) -> Option<Party> {
+    pub(super) fn party(&self, participant: usize) -> Option<Party> {
         self.cast
             .iter()
             .find(|(.., at)| *at == Some(participant))
@@ -231,36 +219,6 @@ impl World {
             if !self.works(at, user) {
                 self.release(user, at);
             }
-        }
-    }
-
-    /// After-call work that the story did not come to: it is over in a moment.
-    fn end_forgotten_work(&mut self, at: usize) {
-        let known = self
-            .plays
-            .get(at)
-            .map(|play| play.works.clone())
-            .unwrap_or_default();
-        let conversation = self
-            .conversation_at(at)
-            .and_then(|at| self.conversations.get(at));
-        let parties = conversation.map(|conversation| conversation.participants.as_slice());
-        let pending: Vec<usize> = (0..)
-            .zip(parties.unwrap_or_default())
-            .filter(|(_, party)| matches!(party.leg.after_call_work, AfterCallWork::Pending(_)))
-            .map(|(participant, _)| participant)
-            .filter(|participant| !known.contains(participant))
-            .collect();
-        for participant in pending {
-            let after = self.moment(1_000, 3_000);
-            self.expect(
-                after,
-                Due::AfterCallWorkEnds {
-                    play: at,
-                    participant,
-                    code: 0,
-                },
-            );
         }
     }
 
@@ -439,19 +397,19 @@ impl World {
         self.paced(drawn.unwrap_or_default())
     }
 
-    fn conversation_at(&self, at: usize) -> Option<usize> {
+    pub(super) fn conversation_at(&self, at: usize) -> Option<usize> {
         self.plays.get(at)?.conversation
     }
 
-    fn participant(&self, at: usize, party: Party) -> Option<usize> {
+    pub(super) fn participant(&self, at: usize, party: Party) -> Option<usize> {
         self.plays.get(at)?.participant(party)
     }
 
-    fn outside(&self, at: usize) -> Option<usize> {
+    pub(super) fn outside(&self, at: usize) -> Option<usize> {
         self.conversations.get(self.conversation_at(at)?)?.outside()
     }
 
-    fn party_mut(&mut self, at: usize, participant: usize) -> Option<&mut Participant> {
+    pub(super) fn party_mut(&mut self, at: usize, participant: usize) -> Option<&mut Participant> {
         let conversation = self.conversation_at(at)?;
         self.conversations
             .get_mut(conversation)?
@@ -481,7 +439,7 @@ impl World {
     }
 
     /// The participants with an open leg of whom `is` holds.
-    fn open(&self, at: usize, is: impl Fn(&Participant) -> bool) -> Vec<usize> {
+    pub(super) fn open(&self, at: usize, is: impl Fn(&Participant) -> bool) -> Vec<usize> {
         let conversation = self
             .conversation_at(at)
             .and_then(|at| self.conversations.get(at));
@@ -595,115 +553,6 @@ impl World {
         }
     }
 
-    /// A participant comes; the first one begins the conversation.
-    fn arrive(&mut self, at: usize, arrival: Arrival, touched: Option<Touched>) -> Option<usize> {
-        let now = self.now;
-        let play = self.plays.get(at)?;
-        let conversation = match play.conversation {
-            Some(conversation) => conversation,
-            None => {
-                let begun = self.conversations.len();
-                self.conversations.push(Conversation {
-                    id: play.conversation_id,
-                    started: now,
-                    ended: None,
-                    address: arrival.dnis.clone(),
-                    participants: Vec::new(),
-                    transfers: Vec::new(),
-                    touched: Vec::new(),
-                    recording: Recording::None,
-                    script: play.script.name,
-                });
-                self.conversation_by_id.insert(play.conversation_id, begun);
-                self.publications
-                    .push(super::publication::Publication::default());
-                self.truth.conversations += 1;
-                begun
-            }
-        };
-        self.plays.get_mut(at)?.conversation = Some(conversation);
-        let (participant_id, leg_id) = (self.ids.id(), self.ids.id());
-        let conversation_at = conversation;
-        let conversation = self.conversations.get_mut(conversation_at)?;
-        let peer = conversation
-            .outside()
-            .and_then(|outside| conversation.participants.get(outside));
-        let peer = peer.map(|party| party.leg.id);
-        conversation.touched.extend(touched);
-        let state = arrival.state;
-        conversation.participants.push(Participant {
-            id: participant_id,
-            purpose: arrival.purpose,
-            name: arrival.name,
-            started: now,
-            user: arrival.user,
-            queue: arrival.queue,
-            address: arrival.address,
-            ani: arrival.ani,
-            dnis: arrival.dnis,
-            attributes: Vec::new(),
-            wrapup: None,
-            leg: Leg::new(leg_id, peer, arrival.direction, state, now),
-        });
-        let participant = conversation.participants.len() - 1;
-        self.truth.legs += 1;
-        let kind = match state {
-            State::Alerting => Some(Kind::Alerting),
-            State::Dialing => Some(Kind::Dialing),
-            State::Contacting => Some(Kind::Contacting),
-            _ => None,
-        };
-        if let Some(kind) = kind {
-            self.act(conversation_at, Some(participant), kind, None);
-        }
-        if arrival.purpose == Purpose::Acd {
-            self.act(conversation_at, Some(participant), Kind::Queued, None);
-        }
-        Some(participant)
-    }
-
-    /// A system party answers within a moment.
-    fn connect_soon(&mut self, at: usize, participant: usize) -> Next {
-        let Some(conversation) = self.conversation_at(at) else {
-            return Next::End;
-        };
-        let after = self.moment(20, 150);
-        self.expect(
-            after,
-            Due::Connects {
-                conversation,
-                participant,
-            },
-        );
-        let then = self.moment(20, 50);
-        Next::Step(Millis(after.0 + then.0))
-    }
-
-    /// A leg is answered.
-    pub(super) fn connect(&mut self, conversation: usize, participant: usize) {
-        let now = self.now;
-        let party = self
-            .conversations
-            .get_mut(conversation)
-            .and_then(|c| c.participants.get_mut(participant));
-        let Some(party) =
-            party.filter(|party| party.leg.is_open() && party.leg.connected.is_none())
-        else {
-            return;
-        };
-        party.leg.connected = Some(now);
-        party.leg.state = State::Connected;
-        party.leg.segment(
-            if party.purpose == Purpose::Ivr {
-                "IVR"
-            } else {
-                "Interact"
-            },
-            now,
-        );
-        self.act(conversation, Some(participant), Kind::Connected, None);
-    }
-
     fn join_queue(&mut self, at: usize, line: Line, left: &[usize]) -> Next {
         let Some(queue) = self.queue(at, line) else {
             return Next::End;
@@ -771,7 +620,7 @@ impl World {
     }
 
     /// Whether a user works on after their part in the call of this play.
-    fn works(&self, at: usize, user: usize) -> bool {
+    pub(super) fn works(&self, at: usize, user: usize) -> bool {
         let conversation = self
             .conversation_at(at)
             .and_then(|at| self.conversations.get(at));
@@ -977,257 +826,5 @@ impl World {
         };
         self.set_routing(user, status);
         Next::Again(self.moment(300, 800))
-    }
-
-    /// Something changes on a connected leg.
-    fn change(
-        &mut self,
-        at: usize,
-        party: Party,
-        kind: Kind,
-        change: impl FnOnce(&mut Leg, crate::time::Time),
-    ) -> Next {
-        let now = self.now;
-        let (Some(conversation), Some(who)) =
-            (self.conversation_at(at), self.participant(at, party))
-        else {
-            return Next::End;
-        };
-        let Some(participant) = self
-            .party_mut(at, who)
-            .filter(|party| party.leg.is_connected())
-        else {
-            return Next::End;
-        };
-        change(&mut participant.leg, now);
-        self.act(conversation, Some(who), kind, None);
-        self.publish(conversation);
-        Next::Step(self.moment(5, 20))
-    }
-
-    /// The recording of the conversation, on the legs of the people who speak.
-    fn record(&mut self, at: usize, recording: Recording) {
-        let Some(conversation) = self
-            .conversation_at(at)
-            .and_then(|at| self.conversations.get_mut(at))
-        else {
-            return;
-        };
-        let speaks = |party: &Participant| party.purpose.is_person() && party.leg.is_connected();
-        if conversation
-            .participants
-            .iter()
-            .filter(|party| speaks(party))
-            .count()
-            < 2
-        {
-            return;
-        }
-        conversation.recording = recording;
-        for party in conversation
-            .participants
-            .iter_mut()
-            .filter(|party| speaks(party))
-        {
-            party.leg.recording = recording;
-        }
-    }
-
-    fn transfer(&mut self, at: usize, from: usize, to: Option<usize>, address: String) {
-        let (id, now) = (self.ids.id(), self.now);
-        let by = self.party_mut(at, from).and_then(|party| party.user);
-        let Some(at) = self.conversation_at(at) else {
-            return;
-        };
-        let detail = Some(address.clone());
-        if let Some(conversation) = self.conversations.get_mut(at) {
-            conversation.transfers.push(Transfer {
-                id,
-                at: now,
-                by,
-                to,
-                address,
-            });
-        }
-        self.act(at, Some(from), Kind::Transferred, detail);
-    }
-
-    /// A party leaves. If nobody is left for somebody to talk to, everybody else is disconnected a moment later.
-    fn hang_up(&mut self, at: usize, who: usize, cause: Cause) {
-        self.end_legs(at, &[who], cause);
-        let talk = self.open(at, |party| {
-            party.purpose.is_person() && party.leg.connected.is_some()
-        });
-        if talk.len() < 2 {
-            for participant in self.open(at, |_| true) {
-                let after = self.moment(5, 40);
-                self.expect(
-                    after,
-                    Due::Ends {
-                        play: at,
-                        participant,
-                        cause: Cause::Peer,
-                    },
-                );
-            }
-        }
-    }
-
-    /// Legs end, for media. Their users are given back unless they have to work on or are offered the call again.
-    pub(super) fn end_legs(&mut self, at: usize, who: &[usize], cause: Cause) {
-        let now = self.now;
-        let Some(conversation) = self.conversation_at(at) else {
-            return;
-        };
-        let mut free = Vec::new();
-        let mut ended = false;
-        for participant in who.iter().copied() {
-            let keeps = self.ids.share(self.config.connected_during_after_call_work);
-            let play = self.plays.get(at);
-            let party_cast = play.and_then(|play| play.party(participant));
-            let again = play
-                .zip(party_cast)
-                .is_some_and(|(play, party)| play.script.offers_again(play.at, party));
-            let Some(party) = self
-                .party_mut(at, participant)
-                .filter(|party| party.leg.is_open())
-            else {
-                continue;
-            };
-            ended = true;
-            let (purpose, user) = (party.purpose, party.user);
-            let leg = &mut party.leg;
-            leg.end_segment("Disconnect", now);
-            (leg.disconnected, leg.cause) = (Some(now), Some(cause));
-            (leg.held, leg.muted) = (None, false);
-            leg.recording = Recording::None;
-            let paused = std::mem::take(&mut leg.secure_pause);
-            leg.state = State::Disconnected;
-            if purpose == Purpose::Acd {
-                leg.reason = Some(("sip", 410, "Gone"));
-            }
-            let works = leg.after_call_work_required && leg.connected.is_some();
-            if works {
-                leg.after_call_work = AfterCallWork::Pending(now);
-                if keeps {
-                    leg.state = State::Connected;
-                }
-            } else if purpose == Purpose::Agent && leg.connected.is_some() {
-                leg.after_call_work = AfterCallWork::Skipped(now);
-            }
-            if paused {
-                self.act(
-                    conversation,
-                    Some(participant),
-                    Kind::SecurePauseEnded,
-                    None,
-                );
-            }
-            self.act(conversation, Some(participant), Kind::Disconnected, None);
-            if purpose == Purpose::Acd {
-                self.act(conversation, Some(participant), Kind::Dequeued, None);
-            }
-            if works {
-                self.act(
-                    conversation,
-                    Some(participant),
-                    Kind::AfterCallWorkStarted,
-                    None,
-                );
-            } else if !again {
-                free.extend(user);
-            }
-        }
-        if !ended {
-            return;
-        }
-        let over = self
-            .conversations
-            .get_mut(conversation)
-            .filter(|conversation| !conversation.is_open());
-        if let Some(over) = over {
-            over.ended = Some(now);
-            over.recording = Recording::None;
-            self.act(conversation, None, Kind::ConversationEnded, None);
-        }
-        self.publish(conversation);
-        let after = self.moment(60, 250);
-        self.expect(after, Due::PutAway { conversation });
-        for user in free {
-            self.release(user, at);
-        }
-    }
-
-    /// Legs that are disconnected become terminated.
-    pub(super) fn put_away(&mut self, conversation: usize) {
-        let parties = self
-            .conversations
-            .get_mut(conversation)
-            .map(|c| c.participants.as_mut_slice())
-            .unwrap_or_default();
-        let mut changed = false;
-        for party in parties
-            .iter_mut()
-            .filter(|party| party.leg.state == State::Disconnected)
-        {
-            party.leg.state = State::Terminated;
-            changed = true;
-        }
-        if changed {
-            self.publish(conversation);
-        }
-    }
-
-    pub(super) fn end_after_call_work(&mut self, at: usize, participant: usize, code: usize) {
-        let now = self.now;
-        let Some(conversation) = self.conversation_at(at) else {
-            return;
-        };
-        let Some(party) = self.party_mut(at, participant) else {
-            return;
-        };
-        let AfterCallWork::Pending(since) = party.leg.after_call_work else {
-            return;
-        };
-        party.leg.after_call_work = AfterCallWork::Complete(since, now);
-        let kept = party.leg.state == State::Connected;
-        if kept {
-            party.leg.state = State::Disconnected;
-        }
-        let user = party.user;
-        self.wrap_up(at, participant, code, (now - since).0 / 1_000);
-        self.act(
-            conversation,
-            Some(participant),
-            Kind::AfterCallWorkEnded,
-            None,
-        );
-        self.publish(conversation);
-        if kept {
-            let after = self.moment(60, 250);
-            self.expect(after, Due::PutAway { conversation });
-        }
-        if let Some(user) = user {
-            self.release(user, at);
-        }
-    }
-
-    fn wrap_up(&mut self, at: usize, participant: usize, code: usize, seconds: i64) {
-        let now = self.now;
-        let name = self
-            .organization
-            .wrapup_codes
-            .get(code)
-            .map(|code| code.name.to_owned());
-        if let Some(party) = self.party_mut(at, participant) {
-            party.wrapup = Some(Wrapup {
-                code,
-                seconds,
-                at: now,
-            });
-        }
-        if let Some(conversation) = self.conversation_at(at) {
-            self.act(conversation, Some(participant), Kind::Wrapup, name);
-        }
     }
 }
