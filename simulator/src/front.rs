@@ -391,7 +391,11 @@ async fn converse(
                     let message = match frame {
                         Transmit::Text(text) => Message::Text((&*text).into()),
                         Transmit::Binary(bytes) => Message::Binary(bytes.to_vec().into()),
-                        Transmit::Cut => return,
+                        Transmit::Cut => {
+                            // What was handed over before counts as sent.
+                            _ = timeout(PATIENCE, sink.flush()).await;
+                            return;
+                        }
                         Transmit::Close { code, reason } => {
                             let close = Message::Close(Some(CloseFrame { code, reason: reason.into() }));
                             if let Ok(Ok(())) = timeout(PATIENCE, sink.send(close)).await {

@@ -37,6 +37,22 @@
 //! | [`request_log`]  | what clients asked                                                                  |
 //! | [`front`]        | the region on a port                                                                |
 //!
+//! # Beside the platform's paths: `/_sim/`
+//!
+//! What a test asks of the region itself; no token, no budget, no faults.
+//!
+//! | request                    | does                                                                              |
+//! |----------------------------|-----------------------------------------------------------------------------------|
+//! | `GET truth`                | every act, the topics that showed it and were sent; `faults`; `outages` of topics |
+//! | `GET scripts`              | the names of the scripts                                                          |
+//! | `POST calls`               | `{"script":name,"count":n}` plays it: `{"conversations":[id]}`                    |
+//! | `POST faults`              | one [`fault::Fault`] or a list, with `after_s` and `for_s`: `{"ids":[n]}`         |
+//! | `GET faults`               | all with their state; `DELETE faults` and `DELETE faults/{id}` end them           |
+//! | `GET requests`             | what clients asked, and how much of it in each minute                             |
+//! | `GET channels`             | the channels, with id, number of topics and whether they are connected            |
+//! | `POST frames`              | the body, as it is, as a frame: `?channel=ID`, `count`, `rate`, `lines`, `kind`   |
+//! | `GET switches`, `POST`     | [`region::Switches`], as a whole or in part                                       |
+//!
 //! # Driving the world
 //!
 //! ```

@@ -45,7 +45,10 @@ struct Wanted {
 fn main() -> ExitCode {
     let run = || -> Result<(), Box<dyn std::error::Error>> {
         match wanted()? {
-            None => Ok(print!("{HELP}")),
+            None => {
+                print!("{HELP}");
+                Ok(())
+            }
             Some(wanted) => run(wanted),
         }
     };

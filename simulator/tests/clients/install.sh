@@ -5,12 +5,14 @@
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 into=${1:?usage: install.sh DIRECTORY}
+missing() {
+    echo "$1 is missing; on Debian: apt-get install -y python3-venv nodejs npm" >&2
+    exit 1
+}
 for program in python3 node npm; do
-    command -v "$program" >/dev/null || {
-        echo "$program is missing; on Debian: apt-get install -y python3-venv nodejs npm" >&2
-        exit 1
-    }
+    command -v "$program" >/dev/null || missing "$program"
 done
+python3 -c 'import venv, ensurepip' 2>/dev/null || missing "the venv module of python3"
 mkdir -p "$into"
 into=$(cd "$into" && pwd)
 
