@@ -17,7 +17,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use crate::chance::Chance;
+use crate::chance::{Chance, Id};
 use crate::channel::{ChannelNo, Channels, SocketId, Subscription};
 use crate::coverage::Coverage;
 use crate::fault::{Fault, FaultNo, FaultOrder, Faults, WhichToken, seconds};
@@ -29,7 +29,7 @@ use crate::problem::Problem;
 use crate::request_log::RequestLog;
 use crate::time::Time;
 use crate::topic::{self, Catalogue, TopicProblem};
-use crate::world::{Shown, World, WorldConfig};
+use crate::world::{Shown, UnknownScript, World, WorldConfig};
 
 /// The most bytes of a request's body (`request.bytes.max` of the platform's limits).
 pub const MOST_REQUEST_BYTES: usize = 512_000;
@@ -360,9 +360,15 @@ impl Region {
         &self.world
     }
 
-    /// The world inside, to play scripts.
-    pub fn world_mut(&mut self) -> &mut World {
-        &mut self.world
+    /// Plays a script now and returns the id of its conversation; what it shows at once goes out at once.
+    ///
+    /// # Errors
+    /// There is no such script; the error names those that there are.
+    pub fn play(&mut self, script: &str, now: Time) -> Result<Id, UnknownScript> {
+        self.handle_timeout(now);
+        let conversation = self.world.play(script, now)?;
+        self.show(now);
+        Ok(conversation)
     }
 
     /// Sets what stands before a channel's id in its connect URI, once the caller knows its own address.
@@ -1594,8 +1600,7 @@ impl Region {
         let mut conversations = Vec::new();
         for _ in 0..order.count {
             conversations.push(
-                self.world
-                    .play(&order.script, now)
+                self.play(&order.script, now)
                     .map_err(|unknown| unknown.to_string())?,
             );
         }

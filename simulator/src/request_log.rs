@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::oauth::TokenNo;
 use crate::time::Time;
 
-/// How many requests are kept whole; the counts cover all.
+/// How many requests are kept whole, and how many counts of a minute; the totals cover all.
 const KEPT: usize = 20_000;
 
 #[derive(Debug)]
@@ -45,6 +45,9 @@ impl RequestLog {
             .per_minute
             .entry((now.0.div_euclid(60_000), token))
             .or_insert(0) += 1;
+        if self.per_minute.len() > KEPT {
+            self.per_minute.pop_first();
+        }
         *self.per_status.entry(status).or_insert(0) += 1;
         if self.last.len() == KEPT {
             self.last.pop_front();

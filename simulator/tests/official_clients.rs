@@ -22,12 +22,13 @@ fn scripts() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients")
 }
 
-/// `target/clients`, if a file in it is there.
+/// Where the clients were installed, if a file is there: `GCA_CLIENTS`, else `target/clients`.
 fn installed(file: &str) -> PathBuf {
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR"))
-        .parent()
-        .expect("the target directory");
-    let clients = target.join("clients");
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent();
+    let clients = std::env::var_os("GCA_CLIENTS").map_or_else(
+        || target.expect("the target directory").join("clients"),
+        PathBuf::from,
+    );
     assert!(
         clients.join(file).exists(),
         "the official clients are not installed; run: {} {}",

@@ -197,10 +197,8 @@ impl Bench {
     /// Plays a call and lets it end.
     fn play(&mut self) {
         let script = self.region.world().scripts()[0].name;
-        self.region
-            .world_mut()
-            .play(script, self.now)
-            .expect("a script");
+        self.region.play(script, self.now).expect("a script");
+        self.collect();
         for _ in 0..600 {
             self.pass(1_000);
         }
@@ -1129,4 +1127,31 @@ fn every_system_message_is_made_of_members_that_the_platform_has() {
         assert_eq!(problems, [] as [&str; 0], "{frame}");
         assert!(frame["eventBody"]["message"].is_string());
     }
+}
+
+#[test]
+fn a_script_is_played_by_its_name_and_an_unknown_one_is_refused_with_those_there_are() {
+    let mut bench = Bench::quiet();
+    let scripts = bench.request(Request::new("GET", "/_sim/scripts")).value();
+    let script = scripts[0].as_str().expect("a script's name").to_owned();
+    let order = |script: &str| {
+        Request::new("POST", "/_sim/calls").json(&json!({ "script": script, "count": 2 }))
+    };
+    let played = bench.request(order(&script)).value();
+    let conversation = played["conversations"][1]
+        .as_str()
+        .expect("an id")
+        .to_owned();
+    bench.pass(30_000);
+    for form in ["conversations", "conversations/calls"] {
+        let read = bench.ask("GET", &format!("{form}/{conversation}"), None);
+        assert_eq!(read.value()["id"], conversation.as_str());
+    }
+    let refused = bench.request(order("no_such_script"));
+    assert_eq!(refused.status, 400);
+    assert!(
+        refused.value()["message"]
+            .as_str()
+            .is_some_and(|text| text.contains(&script))
+    );
 }
