@@ -4,7 +4,7 @@
 
 mod members;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use gca_region::time::Time;
 use gca_region::world::{World, WorldConfig};
@@ -118,26 +118,34 @@ fn bodies_have_the_size_of_recorded_ones() {
         pace: 1.0,
         ..WorldConfig::default()
     });
-    for script in ["held", "after_call_work", "secure_pause"] {
+    for script in ["held", "after_call_work", "secure_pause", "handed_around"] {
         world
             .play(script, world.now())
             .expect("the script is known");
     }
-    let mut sizes = Vec::new();
+    let mut sizes = BTreeMap::<usize, Vec<usize>>::new();
     let end = Time(world.now().0 + 600_000);
     while let Some(due) = world.poll_timeout().filter(|due| *due <= end) {
         world.handle_timeout(due);
         while let Some(shown) = world.poll_shown() {
-            if shown.topic.ends_with(".conversations")
-                && shown.body.matches("\"calls\":").count() == 4
-            {
-                sizes.push(shown.body.len());
+            if shown.topic.ends_with(".conversations") {
+                let participants = shown.body.matches("\"calls\":").count();
+                sizes
+                    .entry(participants)
+                    .or_default()
+                    .push(shown.body.len());
             }
         }
     }
-    let mean = sizes.iter().sum::<usize>() / sizes.len();
-    assert!(
-        (4_500..=6_600).contains(&mean),
-        "a call with 4 participants takes {mean} bytes"
-    );
+    let mean = |participants| {
+        let sizes = sizes.get(&participants).expect("there were such bodies");
+        sizes.iter().sum::<usize>() / sizes.len()
+    };
+    for (participants, size) in [(4, 5_000..=6_600), (9, 11_000..=14_800)] {
+        let mean = mean(participants);
+        assert!(
+            size.contains(&mean),
+            "a call with {participants} participants takes {mean} bytes"
+        );
+    }
 }

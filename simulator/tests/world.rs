@@ -242,6 +242,13 @@ fn every_script_can_be_played_by_name_and_tells_its_story() {
                 has("after_call_work_started agent", 0);
             }
             "attributes" => has("attributes customer", 4),
+            "handed_around" => {
+                has("alerting agent", 5);
+                has("queued acd", 2);
+                has("disconnected agent client", 3);
+                has("disconnected agent transfer", 1);
+                has("disconnected agent peer", 1);
+            }
             new => panic!("say here what the script {new:?} promises"),
         }
     }
@@ -365,7 +372,10 @@ fn participants_only_accumulate() {
             shown.topic
         );
     }
-    assert!(longest >= 6, "{longest}");
+    assert_eq!(
+        longest, 9,
+        "the script handed_around makes nine participants"
+    );
 }
 
 #[test]

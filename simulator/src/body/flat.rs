@@ -106,7 +106,7 @@ fn participant(
                 .has("endTime", wrapup.at);
         });
     }
-    if let (Some(queue), Purpose::Acd | Purpose::Agent) = (queue, party.purpose) {
+    if let (Some(queue), Purpose::Acd) = (queue, party.purpose) {
         object.object("conversationRoutingData", |object| {
             object
                 .object("queue", |object| {

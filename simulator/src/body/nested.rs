@@ -70,7 +70,7 @@ fn participant(
     wrapup(object, organization, party.wrapup.as_ref());
     super::after_call_times(object, leg);
     object.object("conversationRoutingData", |object| {
-        if let (Some(queue), Purpose::Acd | Purpose::Agent) = (queue, party.purpose) {
+        if let (Some(queue), Purpose::Acd) = (queue, party.purpose) {
             object
                 .object("queue", |object| {
                     object.has("id", queue.id).has("name", &queue.name);
@@ -84,8 +84,7 @@ fn participant(
                         object.has("id", skill.id).has("name", skill.name);
                     },
                 )
-                .empty(&["scoredAgents"])
-                .nothing("skillExpressionId");
+                .empty(&["scoredAgents"]);
         }
     });
     object.may(
@@ -145,7 +144,7 @@ fn participant(
                     }
                 });
         })
-        .empty(&["callbacks", "chats", "messages"]);
+        .empty(&["callbacks", "chats"]);
 }
 
 /// A wrap-up; an empty object where there is none.

@@ -280,7 +280,7 @@ fn reference(object: &mut Object<'_>, member: &str, path: &str, id: crate::chanc
 
 fn routing_data(object: &mut Object<'_>, organization: &Organization, party: &Participant) {
     let queue = party.queue.and_then(|queue| organization.queues.get(queue));
-    if let (Some(queue), Purpose::Acd | Purpose::Agent) = (queue, party.purpose) {
+    if let (Some(queue), Purpose::Acd) = (queue, party.purpose) {
         object.object("conversationRoutingData", |object| {
             reference(object, "queue", "routing/queues", queue.id);
             object

@@ -64,7 +64,10 @@ impl World {
             .outside()
             .and_then(|outside| conversation.participants.get(outside));
         let peer = peer.map(|party| party.leg.id);
-        conversation.touched.extend(touched);
+        let known = |known: &Touched| touched.as_ref().is_some_and(|new| new.id == known.id);
+        if !conversation.touched.iter().any(known) {
+            conversation.touched.extend(touched);
+        }
         let state = arrival.state;
         conversation.participants.push(Participant {
             id: participant_id,

@@ -9,6 +9,14 @@
 //! work of its own agents, and not those of the next queue. What happens while no user and no queue takes part (a
 //! caller in the menu) is on no topic, as on the platform; it stays readable in later bodies and by REST.
 //!
+//! | file          | what it is                                                                       |
+//! |---------------|----------------------------------------------------------------------------------|
+//! | `stage`       | plays scripts: casts users and queues, one step after the other                  |
+//! | `legs`        | what becomes of participants and legs; what the platform does by itself          |
+//! | `floor`       | the agents: how each is, who is free                                             |
+//! | `days`        | what agents do between calls                                                     |
+//! | `publication` | who is shown a conversation, and which acts a body shows for the first time      |
+//!
 //! Acts and bodies: whatever one act changes is in one body per topic, published at once; acts never wait to be merged.
 
 mod days;
