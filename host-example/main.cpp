@@ -112,6 +112,7 @@ public:
         {
             const std::lock_guard<std::mutex> lock(mutex_);
             std::string& out = lines_.pending.append("{\"type\":\"end\"");
+            jsonl::add(out, "at_us", jsonl::micros(now()));
             jsonl::add(out, "events", events_);
             jsonl::add(out, "refused", refused_);
             out.append("}\n");

@@ -333,21 +333,25 @@ inline std::string_view view(const gca_str& text) noexcept {
 inline Time time(std::int64_t micros) noexcept { return Time(std::chrono::microseconds(micros)); }
 
 // Fills `out` through a function of the C interface that copies text into a buffer of the caller. The text may grow
-// between two calls (a status does), hence the loop. Returns Ok, or the status of the call that failed.
+// between two calls (a status does), hence the loop and the room to spare. Returns Ok, or the status that came last.
 template <class Call>
 Status fill(std::string& out, Call call) {
     if (out.capacity() < 256) out.reserve(256);
     out.resize(out.capacity());
-    for (;;) {
-        std::size_t needed = 0;
-        const auto status = static_cast<Status>(call(&out[0], out.size(), &needed));
-        if (status == Status::Buffer && needed > out.size()) {
-            out.resize(needed);
-            continue;
-        }
-        out.resize(status == Status::Ok ? needed : 0);
-        return status;
+    Status status = Status::Buffer;
+    std::size_t needed = 0;
+    for (int tries = 0; tries < 8 && status == Status::Buffer; ++tries) {
+        if (needed > out.size()) out.resize(needed + needed / 4);
+        status = static_cast<Status>(call(&out[0], out.size(), &needed));
     }
+    out.resize(status == Status::Ok ? needed : 0);
+    return status;
+}
+
+// A path for a message; from C++20 on its UTF-8 form is of another type than std::string.
+inline std::string shown(const std::filesystem::path& path) {
+    const auto text = path.u8string();
+    return std::string(text.begin(), text.end());
 }
 
 struct Callbacks;
@@ -385,6 +389,7 @@ private:
 #define GCA_HPP_HAS(type, field) (offsetof(type, field) + sizeof(type::field) <= raw_->size)
 #define GCA_HPP_TEXT(type, field) \
     std::string_view field() const noexcept { return GCA_HPP_HAS(type, field) ? detail::view(raw_->field) : std::string_view(); }
+#define GCA_HPP_READ(type, field, absent) (GCA_HPP_HAS(gca_event, field) ? static_cast<type>(raw_->field) : static_cast<type>(absent))
 #define GCA_HPP_FLAG(field)                                                                            \
     std::optional<bool> field() const noexcept {                                                       \
         if (!GCA_HPP_HAS(gca_event, field) || raw_->field > 1) return std::nullopt;                    \
@@ -482,18 +487,20 @@ public:
     GCA_HPP_TEXT(gca_event, dnis)
     GCA_HPP_TEXT(gca_event, provider)
 
-    ConnectionState state() const noexcept { return static_cast<ConnectionState>(raw_->state); }
-    ConnectionState previous_state() const noexcept { return static_cast<ConnectionState>(raw_->previous_state); }
-    Cause cause() const noexcept { return static_cast<Cause>(raw_->cause); }
+    ConnectionState state() const noexcept { return GCA_HPP_READ(ConnectionState, state, GCA_STATE_UNKNOWN); }
+    ConnectionState previous_state() const noexcept { return GCA_HPP_READ(ConnectionState, previous_state, GCA_STATE_UNKNOWN); }
+    Cause cause() const noexcept { return GCA_HPP_READ(Cause, cause, GCA_CAUSE_NONE); }
     /// The platform's own word behind the cause or the new state (gca_event's `raw`).
-    std::string_view raw_word() const noexcept { return detail::view(raw_->raw); }
+    std::string_view raw_word() const noexcept {
+        return GCA_HPP_HAS(gca_event, raw) ? detail::view(raw_->raw) : std::string_view();
+    }
     GCA_HPP_TEXT(gca_event, reason)
 
     /// Of EventKind::Lost: the sequence numbers that are missing, and the received times of the first and the last.
-    std::uint64_t lost_first() const noexcept { return raw_->lost_first; }
-    std::uint64_t lost_last() const noexcept { return raw_->lost_last; }
-    Time lost_from() const noexcept { return detail::time(raw_->lost_from_us); }
-    Time lost_to() const noexcept { return detail::time(raw_->lost_to_us); }
+    std::uint64_t lost_first() const noexcept { return GCA_HPP_READ(std::uint64_t, lost_first, 0); }
+    std::uint64_t lost_last() const noexcept { return GCA_HPP_READ(std::uint64_t, lost_last, 0); }
+    Time lost_from() const noexcept { return detail::time(GCA_HPP_READ(std::int64_t, lost_from_us, 0)); }
+    Time lost_to() const noexcept { return detail::time(GCA_HPP_READ(std::int64_t, lost_to_us, 0)); }
 
     /// Of EventKind::FeedState: calls `use(const State&)`. Of other kinds: does nothing.
     template <class Use>
@@ -526,6 +533,7 @@ private:
 
 #undef GCA_HPP_HAS
 #undef GCA_HPP_TEXT
+#undef GCA_HPP_READ
 #undef GCA_HPP_FLAG
 
 // ------------------------------------------------------------------------------------------------------ what you write
@@ -649,18 +657,18 @@ public:
 #ifdef _WIN32
         const HMODULE module = ::LoadLibraryW(file.c_str());
         if (module == nullptr) {
-            throw LoadError("cannot load " + file.u8string() + ": Windows error " + std::to_string(::GetLastError()));
+            throw LoadError("cannot load " + detail::shown(file) + ": Windows error " + std::to_string(::GetLastError()));
         }
         const auto symbol = reinterpret_cast<void (*)()>(::GetProcAddress(module, "gca_get_api"));
 #else
         void* const module = ::dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
         if (module == nullptr) {
             const char* const why = ::dlerror();
-            throw LoadError("cannot load " + file.u8string() + ": " + (why != nullptr ? why : "no reason given"));
+            throw LoadError("cannot load " + detail::shown(file) + ": " + (why != nullptr ? why : "no reason given"));
         }
         void* const symbol = ::dlsym(module, "gca_get_api");
 #endif
-        if (symbol == nullptr) throw LoadError(file.u8string() + " is no Genesys Cloud adapter: it lacks gca_get_api");
+        if (symbol == nullptr) throw LoadError(detail::shown(file) + " is no Genesys Cloud adapter: it lacks gca_get_api");
         return Library(reinterpret_cast<const gca_api* (*)(std::uint32_t)>(symbol)(GCA_ABI_VERSION));
     }
 
@@ -798,9 +806,10 @@ private:
         if (static_cast<Status>(status) != Status::Ok) fail(call, static_cast<Status>(status));
     }
     [[noreturn]] void fail(const char* call, Status status) const {
-        std::string text = std::string(call) + ": " + library_.api().status_name(static_cast<gca_status>(status));
-        const std::string more = library_.last_error(handle_);
-        if (!more.empty()) text += ": " + more;
+        std::string text = std::string(call) + ": " + library_.api().status_name(static_cast<std::int32_t>(status));
+        std::string more = library_.last_error(handle_);
+        if (more.rfind(std::string(call) + ": ", 0) == 0) more.erase(0, std::string_view(call).size() + 2);
+        if (!more.empty()) text += (more.find('\n') == std::string::npos ? ": " : ":\n") + more;  // several lines: a list
         throw Error(status, text);
     }
 
