@@ -1,0 +1,50 @@
+//! Panics inside the library stay inside: proved by a C program on a library that was built like the shipped one, with
+//! the feature `provoke`; and the shipped one was not built so.
+
+#[path = "cpp/workshop.rs"]
+mod workshop;
+
+use workshop::{Lane, Region, Workshop, built, library};
+
+/// The text that only the settings table of a library with `provoke` holds.
+const MARK: &[u8] = b"Provoke a panic";
+
+fn holds_the_mark(file: &std::path::Path) -> bool {
+    let bytes = std::fs::read(file).unwrap();
+    bytes.windows(MARK.len()).any(|window| window == MARK)
+}
+
+fn provoked(place: &str, region: Option<&Region>) {
+    let shop = Workshop::with(Lane::Plain, built("GCA_LIBRARY_PROVOKE"));
+    let program = shop.program("panic.c", &[]);
+    let provoke = format!(r#","AdvancedSettings":{{"Provoke":"{place}"}}"#);
+    let settings = |name: &str, more: &str| match region {
+        Some(region) => shop.settings_for(
+            name,
+            &region.base_url,
+            &region.client_id,
+            &region.client_secret,
+            more,
+        ),
+        None => shop.settings(name, more),
+    };
+    let (well, ill) = (settings("well", ""), settings("ill", &provoke));
+    let said = shop.run(&program, &[&shop.library(), &well, &ill]);
+    assert!(said.starts_with("contained, told by a "), "{said}");
+}
+
+#[test]
+fn a_panic_in_the_session_is_contained() {
+    provoked("session", None);
+}
+
+#[test]
+fn a_panic_in_the_calls_is_contained() {
+    provoked("calls", Some(&Region::start()));
+}
+
+#[test]
+fn the_shipped_library_cannot_be_provoked() {
+    assert!(holds_the_mark(&built("GCA_LIBRARY_PROVOKE")));
+    assert!(!holds_the_mark(&library()));
+}
