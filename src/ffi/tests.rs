@@ -1,1 +1,542 @@
+//! What the host is handed: every field in its place, the JSON of an event, and the numbers of the C ABI.
 
+use std::cell::RefCell;
+use std::collections::HashSet;
+use std::ffi::{CStr, c_char, c_void};
+use std::mem::{offset_of, size_of};
+use std::sync::Arc;
+
+use super::abi::*;
+use super::api::{gca_abi_version, gca_get_api, gca_status_name, gca_version};
+use super::event::{gca_event_json, with_state};
+use super::host::CHost;
+use crate::delivery::{Host, Offer, Verdict};
+use crate::model::event::*;
+use crate::model::feed::{Feed, Life, Scope, StateReport, Why};
+use crate::model::roster::{Queue, Station, User};
+use crate::model::time::UtcMicros;
+
+thread_local! {
+    static SEEN: RefCell<Vec<Seen>> = const { RefCell::new(Vec::new()) };
+}
+
+/// What a callback copied out of the event.
+#[derive(Debug, Clone)]
+struct Seen {
+    flat: gca_event,
+    texts: Vec<(&'static str, String)>,
+    json: String,
+    users: Vec<String>,
+}
+
+fn text(text: gca_str) -> String {
+    if text.len == 0 {
+        return String::new();
+    }
+    // SAFETY: a text that the library handed over, read during its callback.
+    let bytes = unsafe { std::slice::from_raw_parts(text.ptr.cast::<u8>(), text.len) };
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+fn json(event: *const gca_event) -> String {
+    let mut needed = 0;
+    // SAFETY: the event in hand, no buffer, a length to write to.
+    let asked = unsafe { gca_event_json(event, std::ptr::null_mut(), 0, &raw mut needed) };
+    assert_eq!(asked, gca_status::GCA_ERR_BUFFER);
+    let mut buffer = vec![b'?'; needed];
+    let short = buffer.as_mut_ptr().cast::<c_char>();
+    // SAFETY: a buffer and its length, too small by one.
+    let asked = unsafe { gca_event_json(event, short, needed - 1, &raw mut needed) };
+    assert_eq!(asked, gca_status::GCA_ERR_BUFFER);
+    assert!(buffer.iter().all(|byte| *byte == b'?'), "left untouched");
+    // SAFETY: a buffer and its length.
+    let asked =
+        unsafe { gca_event_json(event, buffer.as_mut_ptr().cast(), needed, &raw mut needed) };
+    assert_eq!(asked, gca_status::GCA_OK);
+    String::from_utf8(buffer).unwrap()
+}
+
+unsafe extern "C" fn look(_: *mut c_void, event: *const gca_event) -> u32 {
+    // SAFETY: the event in hand.
+    let flat = unsafe { *event };
+    let elsewhere = flat;
+    // SAFETY: a good pointer to an event, but not to the one in hand.
+    let asked = unsafe {
+        gca_event_json(
+            &raw const elsewhere,
+            std::ptr::null_mut(),
+            0,
+            std::ptr::null_mut(),
+        )
+    };
+    assert_eq!(asked, gca_status::GCA_ERR_STATE);
+    macro_rules! texts {
+        ($($field:ident)+) => { vec![$((stringify!($field), text(flat.$field)),)+] };
+    }
+    let texts = texts!(
+        feed_id id data_source conversation_id root_contact_id related_conversation_id participant_id
+        communication_id peer_id old_connection_id new_connection_id user_id user_name user_email station_id
+        station_name station_kind station_extension queue_id queue_name purpose ani dnis provider raw reason
+    );
+    let users = if flat.state_report.is_null() {
+        Vec::new()
+    } else {
+        // SAFETY: the report of the event in hand, and its list.
+        unsafe {
+            let report = &*flat.state_report;
+            assert_eq!(report.size as usize, size_of::<gca_state>());
+            std::slice::from_raw_parts(report.users, report.user_count)
+                .iter()
+                .map(|user| text(*user))
+                .collect()
+        }
+    };
+    let seen = Seen {
+        flat,
+        texts,
+        json: json(event),
+        users,
+    };
+    SEEN.with_borrow_mut(|all| all.push(seen));
+    GCA_TAKEN
+}
+
+fn host() -> gca_host {
+    gca_host {
+        size: size_of::<gca_host>() as u32,
+        reserved: 0,
+        user: std::ptr::null_mut(),
+        on_event: Some(look),
+        on_state: None,
+        on_log: None,
+        on_drop: None,
+    }
+}
+
+fn read(host: *const gca_host) -> Result<CHost, gca_status> {
+    // SAFETY: for each caller: NULL, or something that begins with a size and has so many bytes.
+    unsafe { CHost::read(host) }.map_err(|refused| refused.status)
+}
+
+fn show(event: &Event) -> Seen {
+    let host = read(&raw const *Box::leak(Box::new(host()))).unwrap();
+    let offer = Offer {
+        feed_id: "feed",
+        sequence: 7,
+        data_source: "source",
+        event,
+    };
+    assert_eq!(host.on_event(&offer), Verdict::Taken);
+    SEEN.with_borrow_mut(|all| all.pop().unwrap())
+}
+
+fn connection() -> Connection {
+    Connection {
+        conversation: "conversation".into(),
+        root_contact: "root".into(),
+        participant: Some("participant".into()),
+        communication: Some("communication".into()),
+        peer: Some("peer".into()),
+        user: Some(Arc::new(User {
+            id: "user".into(),
+            name: "Jürgen \"J\" O'Neil".into(),
+            email: "j@example.org".into(),
+        })),
+        station: Some(Arc::new(Station {
+            id: "station".into(),
+            name: "Desk 1".into(),
+            kind: "inin_webrtc_softphone".into(),
+            extension: "4711".into(),
+        })),
+        queue: Some(Arc::new(Queue {
+            id: "queue".into(),
+            name: "Support".into(),
+        })),
+        direction: Direction::Inbound,
+        purpose: "agent".into(),
+        ani: "tel:+491".into(),
+        dnis: "tel:+492".into(),
+        provider: "Edge".into(),
+    }
+}
+
+fn event(subject: Subject) -> Event {
+    Event {
+        kind: EventKind::ConnectionCleared,
+        id: EventId(0x0123_4567_89ab_cdef_0000_0000_0000_00ff),
+        id_exact: true,
+        source: Source::Recovered,
+        platform_time: Some(UtcMicros(1_000_001)),
+        received: UtcMicros(2_000_002),
+        subject,
+        state: ConnectionState::Null,
+        previous: ConnectionState::Hold,
+        cause: Cause::Overflow,
+        raw: "transfer.notavailable".into(),
+        reason: "a reason".into(),
+        held: Flag::No,
+        muted: Flag::Yes,
+        confined: Flag::Unknown,
+        secure_pause: Flag::No,
+    }
+}
+
+fn report() -> StateReport {
+    StateReport {
+        life: Life::Running,
+        feed: Feed::Degraded,
+        why: Why::Limit,
+        scope: Scope {
+            users: ["u1".into(), "u2".into()].into(),
+            topics: ["t1".into()].into(),
+        },
+        message: "too many".into(),
+        at: UtcMicros(3),
+    }
+}
+
+#[test]
+fn every_fact_of_a_connection_stands_in_its_field() {
+    let seen = show(&event(Subject::Connection(Arc::new(connection()))));
+    let expected = [
+        ("feed_id", "feed"),
+        ("id", "0123456789abcdef00000000000000ff"),
+        ("data_source", "source"),
+        ("conversation_id", "conversation"),
+        ("root_contact_id", "root"),
+        ("related_conversation_id", ""),
+        ("participant_id", "participant"),
+        ("communication_id", "communication"),
+        ("peer_id", "peer"),
+        ("old_connection_id", ""),
+        ("new_connection_id", ""),
+        ("user_id", "user"),
+        ("user_name", "Jürgen \"J\" O'Neil"),
+        ("user_email", "j@example.org"),
+        ("station_id", "station"),
+        ("station_name", "Desk 1"),
+        ("station_kind", "inin_webrtc_softphone"),
+        ("station_extension", "4711"),
+        ("queue_id", "queue"),
+        ("queue_name", "Support"),
+        ("purpose", "agent"),
+        ("ani", "tel:+491"),
+        ("dnis", "tel:+492"),
+        ("provider", "Edge"),
+        ("raw", "transfer.notavailable"),
+        ("reason", "a reason"),
+    ];
+    for ((field, is), (name, should)) in seen.texts.iter().zip(expected) {
+        assert_eq!((*field, is.as_str()), (name, should));
+    }
+    assert_eq!(seen.texts.len(), expected.len());
+    let flat = seen.flat;
+    assert_eq!(flat.size as usize, size_of::<gca_event>());
+    assert_eq!(flat.kind, gca_event_kind::GCA_EVENT_CONNECTION_CLEARED);
+    assert_eq!((flat.sequence, flat.id_exact), (7, 1));
+    assert_eq!(
+        (flat.held, flat.muted, flat.confined, flat.secure_pause),
+        (0, 1, GCA_FLAG_UNKNOWN, 0)
+    );
+    assert_eq!(
+        (flat.platform_time_us, flat.received_time_us),
+        (1_000_001, 2_000_002)
+    );
+    assert_eq!(flat.source, gca_source::GCA_SOURCE_RECOVERED);
+    assert_eq!(flat.direction, gca_direction::GCA_DIRECTION_INBOUND);
+    assert_eq!(flat.state, gca_connection_state::GCA_STATE_NULL);
+    assert_eq!(flat.previous_state, gca_connection_state::GCA_STATE_HOLD);
+    assert_eq!(flat.cause, gca_cause::GCA_CAUSE_OVERFLOW);
+    assert!(flat.state_report.is_null());
+}
+
+#[test]
+fn what_is_not_known_is_absent() {
+    let mut bare = event(Subject::Agent {
+        user: Arc::new(User {
+            id: "user".into(),
+            name: "".into(),
+            email: "".into(),
+        }),
+        station: None,
+    });
+    bare.platform_time = None;
+    bare.id_exact = false;
+    let seen = show(&bare);
+    assert_eq!(seen.flat.platform_time_us, GCA_TIME_UNKNOWN);
+    assert_eq!(seen.flat.id_exact, 0);
+    assert_eq!(seen.flat.user_name.len, 0);
+    assert_eq!(seen.flat.conversation_id.len, 0);
+    let json: serde_json::Value = serde_json::from_str(&seen.json).unwrap();
+    for absent in [
+        "platform_time_us",
+        "conversation_id",
+        "user_name",
+        "station",
+        "confined",
+        "lost_first",
+    ] {
+        assert!(json.get(absent).is_none(), "{absent}");
+    }
+}
+
+#[test]
+fn a_lost_run_and_a_state_of_the_feed_are_told_in_full() {
+    let seen = show(&event(Subject::Lost(Lost {
+        first: 3,
+        last: 6,
+        from: UtcMicros(30),
+        to: UtcMicros(60),
+    })));
+    let flat = seen.flat;
+    assert_eq!(
+        (
+            flat.lost_first,
+            flat.lost_last,
+            flat.lost_from_us,
+            flat.lost_to_us
+        ),
+        (3, 6, 30, 60)
+    );
+    let seen = show(&event(Subject::Feed(Arc::new(report()))));
+    assert_eq!(seen.users, ["u1", "u2"]);
+    let json: serde_json::Value = serde_json::from_str(&seen.json).unwrap();
+    assert_eq!(
+        json["state_report"]["users"],
+        serde_json::json!(["u1", "u2"])
+    );
+    assert_eq!(json["state_report"]["why"], "limit");
+    with_state(&report(), |state| {
+        assert_eq!(state.life, gca_life::GCA_LIFE_RUNNING);
+        assert_eq!(state.feed, gca_feed::GCA_FEED_DEGRADED);
+        assert_eq!(state.why, gca_why::GCA_WHY_LIMIT);
+        assert_eq!((state.topic_count, state.time_us), (1, 3));
+        assert_eq!(text(state.message), "too many");
+    });
+}
+
+#[test]
+fn the_json_says_what_the_struct_says_and_every_path_is_in_the_catalogue() {
+    let page = include_str!("../../docs/EVENT_JSON.md");
+    let subjects = [
+        Subject::Connection(Arc::new(connection())),
+        Subject::Feed(Arc::new(report())),
+        Subject::Lost(Lost {
+            first: 1,
+            last: 1,
+            from: UtcMicros(1),
+            to: UtcMicros(1),
+        }),
+    ];
+    for subject in subjects {
+        let seen = show(&event(subject));
+        let json: serde_json::Value = serde_json::from_str(&seen.json).unwrap();
+        for (field, value) in &seen.texts {
+            let told = json
+                .get(field)
+                .and_then(|value| value.as_str())
+                .unwrap_or_default();
+            assert_eq!(told, value, "{field}");
+        }
+        assert_eq!(json["sequence"], 7);
+        assert_eq!(json["kind"], "connection_cleared");
+        assert_eq!(json["held"], false);
+        for (path, value) in json.as_object().unwrap() {
+            let nested = value.as_object().map(|object| object.keys());
+            let paths: Vec<_> = match nested {
+                Some(keys) => keys.map(|key| format!("{path}.{key}")).collect(),
+                None => vec![path.clone()],
+            };
+            for path in paths {
+                assert!(
+                    page.contains(&format!("`{path}`")),
+                    "docs/EVENT_JSON.md lacks {path}"
+                );
+            }
+        }
+    }
+    for kind in EventKind::ALL {
+        assert!(page.contains(&format!("`{}`", kind.name())), "{kind:?}");
+    }
+    for cause in Cause::ALL {
+        assert!(page.contains(&format!("`{}`", cause.name())), "{cause:?}");
+    }
+}
+
+#[test]
+fn the_json_is_only_told_while_the_event_is_delivered() {
+    let seen = show(&event(Subject::Connection(Arc::new(connection()))));
+    let ask = |event: *const gca_event| {
+        // SAFETY: no buffer and no length; the event is only compared.
+        unsafe { gca_event_json(event, std::ptr::null_mut(), 0, std::ptr::null_mut()) }
+    };
+    assert_eq!(ask(&raw const seen.flat), gca_status::GCA_ERR_STATE);
+    assert_eq!(ask(std::ptr::null()), gca_status::GCA_ERR_ARGUMENT);
+    assert_eq!(
+        ask(std::ptr::without_provenance(8)),
+        gca_status::GCA_ERR_STATE
+    );
+}
+
+#[test]
+fn the_words_of_the_model_have_the_numbers_of_the_c_abi() {
+    let mut numbers = HashSet::new();
+    for kind in EventKind::ALL {
+        let mut one = event(Subject::Connection(Arc::new(connection())));
+        one.kind = *kind;
+        let seen = show(&one);
+        assert_eq!(seen.flat.kind as u32, *kind as u32);
+        let name = format!("GCA_EVENT_{}", kind.name().to_uppercase());
+        assert_eq!(format!("{:?}", seen.flat.kind), name);
+        assert!(numbers.insert(*kind as u32));
+    }
+    for cause in Cause::ALL {
+        let mut one = event(Subject::Connection(Arc::new(connection())));
+        one.cause = *cause;
+        let name = format!("GCA_CAUSE_{}", cause.name().to_uppercase());
+        assert_eq!(format!("{:?}", show(&one).flat.cause), name);
+    }
+    for state in ConnectionState::ALL {
+        let mut one = event(Subject::Connection(Arc::new(connection())));
+        one.state = *state;
+        let name = format!("GCA_STATE_{}", state.name().to_uppercase());
+        assert_eq!(format!("{:?}", show(&one).flat.state), name);
+    }
+    for source in Source::ALL {
+        let mut one = event(Subject::Connection(Arc::new(connection())));
+        one.source = *source;
+        let name = format!("GCA_SOURCE_{}", source.name().to_uppercase());
+        assert_eq!(format!("{:?}", show(&one).flat.source), name);
+    }
+    for why in Why::ALL {
+        let mut one = report();
+        one.why = *why;
+        let name = format!("GCA_WHY_{}", why.name().to_uppercase());
+        with_state(&one, |state| assert_eq!(format!("{:?}", state.why), name));
+    }
+    for life in Life::ALL {
+        let mut one = report();
+        one.life = *life;
+        let name = format!("GCA_LIFE_{}", life.name().to_uppercase());
+        with_state(&one, |state| assert_eq!(format!("{:?}", state.life), name));
+    }
+    for feed in Feed::ALL {
+        let mut one = report();
+        one.feed = *feed;
+        let name = format!("GCA_FEED_{}", feed.name().to_uppercase());
+        with_state(&one, |state| assert_eq!(format!("{:?}", state.feed), name));
+    }
+}
+
+#[test]
+fn a_host_of_a_wrong_size_is_refused_and_one_of_another_version_is_understood() {
+    assert_eq!(
+        read(std::ptr::null()).err(),
+        Some(gca_status::GCA_ERR_ARGUMENT)
+    );
+    let known = size_of::<gca_host>();
+    let least = offset_of!(gca_host, on_event) + size_of::<usize>();
+    let with = |size: u32, change: fn(&mut [u8])| {
+        // As large as any size that is tried, aligned, and begun by a good gca_host.
+        let mut space = vec![0_u64; 600];
+        let mut good = host();
+        good.size = size;
+        // SAFETY: the space is larger than a gca_host and aligned for it.
+        unsafe { space.as_mut_ptr().cast::<gca_host>().write(good) };
+        // SAFETY: any bytes are words.
+        let bytes =
+            unsafe { std::slice::from_raw_parts_mut(space.as_mut_ptr().cast::<u8>(), 600 * 8) };
+        change(bytes);
+        read(space.as_ptr().cast()).map(|_| ()).err()
+    };
+    let refused = Some(gca_status::GCA_ERR_ARGUMENT);
+    assert_eq!(with(known as u32, |_| {}), None);
+    assert_eq!(with(least as u32, |_| {}), None);
+    assert_eq!(
+        with(known as u32 + 64, |_| {}),
+        None,
+        "a newer host that asks for nothing new"
+    );
+    for wrong in [
+        0,
+        1,
+        4,
+        8,
+        least as u32 - 8,
+        least as u32 + 1,
+        known as u32 + 1,
+        4_104,
+        u32::MAX,
+    ] {
+        assert_eq!(with(wrong, |_| {}), refused, "{wrong}");
+    }
+    let newer = |bytes: &mut [u8]| bytes[size_of::<gca_host>() + 63] = 1;
+    assert_eq!(
+        with(known as u32 + 64, newer),
+        refused,
+        "something new is asked for"
+    );
+    assert_eq!(
+        with(known as u32 + 56, newer),
+        None,
+        "it lies behind the end"
+    );
+    assert_eq!(
+        with(known as u32, |bytes| bytes[4] = 1),
+        refused,
+        "reserved"
+    );
+    let deaf = |bytes: &mut [u8]| {
+        let at = offset_of!(gca_host, on_event);
+        bytes[at..at + size_of::<usize>()].fill(0);
+    };
+    assert_eq!(with(known as u32, deaf), refused, "on_event is required");
+}
+
+#[test]
+fn a_shorter_host_has_none_of_the_callbacks_behind_its_end() {
+    unsafe extern "C" fn never(_: *mut c_void, _: *const gca_state) {
+        panic!("called from behind the end of the host");
+    }
+    let mut short = host();
+    short.on_state = Some(never);
+    short.size = (offset_of!(gca_host, on_event) + size_of::<usize>()) as u32;
+    let host = read(&raw const short).unwrap();
+    host.on_state(&report());
+}
+
+#[test]
+fn versions_and_names_are_texts_that_stay() {
+    let c = |text: *const c_char| {
+        // SAFETY: a static text of the library, terminated by a NUL.
+        unsafe { CStr::from_ptr(text) }.to_str().unwrap()
+    };
+    assert_eq!(gca_abi_version(), GCA_ABI_VERSION);
+    assert_eq!(c(gca_version()), env!("CARGO_PKG_VERSION"));
+    assert_eq!(c(gca_status_name(0)), "GCA_OK");
+    assert_eq!(
+        c(gca_status_name(gca_status::GCA_ERR_DISABLED as i32)),
+        "GCA_ERR_DISABLED"
+    );
+    for unknown in [-1, 11, i32::MIN, i32::MAX] {
+        assert_eq!(c(gca_status_name(unknown)), "GCA_ERR_UNKNOWN");
+    }
+    let api = gca_get_api(GCA_ABI_VERSION);
+    // SAFETY: the library's static table.
+    assert_eq!(unsafe { (*api).size } as usize, size_of::<gca_api>());
+    for other in [0, GCA_ABI_VERSION + 1, u32::MAX] {
+        assert!(gca_get_api(other).is_null());
+    }
+}
+
+#[test]
+fn a_panic_becomes_a_status_and_a_text() {
+    crate::adapter::panics::install();
+    let status = super::boundary::call("gca_test", 99, || panic!("provoked"));
+    assert_eq!(status, gca_status::GCA_ERR_PANIC);
+    let text = super::error::last(99);
+    assert!(
+        text.starts_with("gca_test: ") && text.contains("provoked"),
+        "{text}"
+    );
+}
