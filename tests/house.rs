@@ -35,7 +35,7 @@ fn each_room_imports_only_what_it_may() {
         let Some(room) = room_of(&file) else { continue };
         let may = allowed(&room)
             .unwrap_or_else(|| panic!("{room} is a room that the design does not have"));
-        for named in rooms_named(&read(&file)) {
+        for named in rooms_named(read(&file)) {
             *seen.entry(room.clone()).or_default() += 1;
             if named != room && !may.contains(&named.as_str()) {
                 wrong.push(format!("{}: {room} imports {named}", file.display()));

@@ -31,13 +31,18 @@ impl RootModule for GcaModule_Ref {
 
 /// What the loader of a host written in Rust finds.
 #[cfg(feature = "rust-host")]
-#[abi_stable::export_root_module]
-#[must_use]
-pub fn root_module() -> GcaModule_Ref {
+// The attribute makes a static without a doc.
+#[allow(missing_docs)]
+mod exported {
     use abi_stable::prefix_type::PrefixTypeTrait;
 
-    GcaModule {
-        get_api: super::api::gca_get_api,
+    use super::{GcaModule, GcaModule_Ref};
+
+    #[abi_stable::export_root_module]
+    fn root_module() -> GcaModule_Ref {
+        GcaModule {
+            get_api: crate::ffi::api::gca_get_api,
+        }
+        .leak_into_prefix()
     }
-    .leak_into_prefix()
 }
