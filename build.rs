@@ -29,12 +29,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     fs::write(PathBuf::from(env::var("OUT_DIR")?).join(NAME), &header)?;
     let committed = root.join("include").join(NAME);
     let check_only = env::var("GCA_HEADER").is_ok_and(|what| what == "check");
-    if !check_only && fs::read_to_string(&committed).ok().as_deref() != Some(&header) {
-        if let Err(error) =
+    if !check_only
+        && fs::read_to_string(&committed).ok().as_deref() != Some(&header)
+        && let Err(error) =
             fs::create_dir_all(root.join("include")).and_then(|()| fs::write(&committed, &header))
-        {
-            println!("cargo:warning=include/{NAME} was not updated: {error}");
-        }
+    {
+        println!("cargo:warning=include/{NAME} was not updated: {error}");
     }
 
     if env::var("CARGO_CFG_TARGET_OS")? == "linux" {

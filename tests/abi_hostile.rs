@@ -2,7 +2,7 @@
 //!
 //! No region is needed: an adapter that cannot reach one says so by a state, and by an event in its feed.
 
-#![allow(unsafe_code)]
+#![allow(unsafe_code, clippy::unwrap_used, clippy::panic)]
 
 use std::ffi::{c_char, c_void};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
@@ -15,6 +15,9 @@ use genesys_cloud_adapter::ffi::api::*;
 use genesys_cloud_adapter::ffi::event::gca_event_json;
 
 const LONG: Duration = Duration::from_secs(30);
+
+/// Calls that a host makes from inside a callback, and what they were answered.
+type Meddle = fn(&Host) -> Vec<gca_status>;
 
 /// What a host's `user` points to. Freed by nobody but the test, so that a late callback would be seen, not crash.
 #[derive(Default)]
@@ -31,7 +34,7 @@ struct Host {
     gate: Mutex<Gate>,
     changed: Condvar,
     /// Called once from inside the first callback of each kind.
-    inside: Mutex<Option<fn(&Host) -> Vec<gca_status>>>,
+    inside: Mutex<Option<Meddle>>,
     answers: Mutex<Vec<(&'static str, Vec<gca_status>)>>,
     /// The other adapter, for hosts that meddle.
     other: AtomicU64,

@@ -2,7 +2,12 @@
 //!
 //! `GCA_LIBRARY` names the file; without it the library is built here, once.
 #![cfg(unix)]
-#![allow(unsafe_code, unreachable_pub)]
+#![allow(
+    unsafe_code,
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::missing_safety_doc
+)]
 
 // The types once more, with the layouts that abi_stable checks: the library that a test is linked with has none.
 #[path = "../src/ffi/abi.rs"]

@@ -3,6 +3,8 @@
 //! Read from the sources' tokens, so that a path counts wherever it stands (in a `use`, in a type, in an expression, in
 //! a macro's arguments), and what comments and texts say does not.
 
+#![allow(clippy::unwrap_used, clippy::panic)]
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 

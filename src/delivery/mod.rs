@@ -123,6 +123,15 @@ struct Run {
     ending: bool,
 }
 
+/// What a stop needs of the run, apart from its lock.
+struct Ending {
+    /// Whether nobody asked before.
+    first: bool,
+    queue: Arc<Queue>,
+    dispatcher: Arc<Latch>,
+    logger: Arc<Latch>,
+}
+
 struct Worker {
     thread: JoinHandle<()>,
     ended: Arc<Latch>,
@@ -205,7 +214,13 @@ impl Delivery {
         let timeout = timeout.max(SHORTEST_STOP);
         let now = Instant::now();
         let deadline = now + timeout;
-        let Some((queue, dispatcher, logger, first)) = self.begin_end() else {
+        let Some(Ending {
+            first,
+            queue,
+            dispatcher,
+            logger,
+        }) = self.begin_end()
+        else {
             return Stopped::Done;
         };
         if first {
@@ -247,8 +262,8 @@ impl Delivery {
     ///
     /// Call [`stop`](Self::stop) first; without it what waits is dropped unannounced. Later calls only wait.
     pub fn retire(&self, deadline: Instant) -> bool {
-        if let Some((queue, ..)) = self.begin_end() {
-            queue.end(Instant::now());
+        if let Some(ending) = self.begin_end() {
+            ending.queue.end(Instant::now());
             self.shared.log.finish();
         }
         let host = Arc::clone(&self.shared.host);
@@ -277,16 +292,15 @@ impl Delivery {
             .map_or_else(|| self.last().clone(), |run| run.queue.figures())
     }
 
-    fn begin_end(&self) -> Option<(Arc<Queue>, Arc<Latch>, Arc<Latch>, bool)> {
+    fn begin_end(&self) -> Option<Ending> {
         let mut run = self.run();
         let run = run.as_mut()?;
-        let first = !std::mem::replace(&mut run.ending, true);
-        Some((
-            Arc::clone(&run.queue),
-            Arc::clone(&run.dispatcher.ended),
-            Arc::clone(&run.logger.ended),
-            first,
-        ))
+        Some(Ending {
+            first: !std::mem::replace(&mut run.ending, true),
+            queue: Arc::clone(&run.queue),
+            dispatcher: Arc::clone(&run.dispatcher.ended),
+            logger: Arc::clone(&run.logger.ended),
+        })
     }
 
     fn run(&self) -> MutexGuard<'_, Option<Run>> {
