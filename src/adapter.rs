@@ -177,6 +177,14 @@ impl Adapter {
         })?;
         self.standing
             .enter(&intake, Life::Starting, Why::Connecting, "starting");
+        #[cfg(feature = "provoke")]
+        #[expect(
+            clippy::panic,
+            reason = "the panic that the containment is proved with; never shipped"
+        )]
+        if settings.provoke.as_deref() == Some("start") {
+            panic!("provoked in start");
+        }
         let shell = Shell::start(Surroundings {
             settings,
             wire,
