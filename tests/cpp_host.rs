@@ -16,7 +16,7 @@ const CYCLES: lanes::Cycles = lanes::Cycles {
     warm_up: 50,
 };
 
-/// Not in the other lanes: the sanitizer and valgrind make forks of programs with threads hang now and then.
+/// Not in the other lanes: in a child the stacks of the other threads are gone, and what they held counts as lost.
 #[test]
 fn a_forked_child_is_refused() {
     let shop = Workshop::new(LANE);

@@ -14,7 +14,7 @@ fn holds_the_mark(file: &std::path::Path) -> bool {
     bytes.windows(MARK.len()).any(|window| window == MARK)
 }
 
-fn provoked(place: &str, region: Option<&Region>) {
+fn provoked(place: &str, region: Option<&Region>, told_by: &str) {
     let shop = Workshop::with(Lane::Plain, built("GCA_LIBRARY_PROVOKE"));
     let program = shop.program("panic.c", &[]);
     let provoke = format!(r#","AdvancedSettings":{{"Provoke":"{place}"}}"#);
@@ -30,17 +30,23 @@ fn provoked(place: &str, region: Option<&Region>) {
     };
     let (well, ill) = (settings("well", ""), settings("ill", &provoke));
     let said = shop.run(&program, &[&shop.library(), &well, &ill]);
-    assert!(said.starts_with("contained, told by a "), "{said}");
+    assert_eq!(said, format!("contained, told by a {told_by}\n"));
+}
+
+/// In the middle of a call of the host: with the lock held, the callbacks' threads running and no network yet.
+#[test]
+fn a_panic_in_a_call_is_contained() {
+    provoked("start", None, "call");
 }
 
 #[test]
 fn a_panic_in_the_session_is_contained() {
-    provoked("session", None);
+    provoked("session", None, "state");
 }
 
 #[test]
 fn a_panic_in_the_calls_is_contained() {
-    provoked("calls", Some(&Region::start()));
+    provoked("calls", Some(&Region::start()), "state");
 }
 
 #[test]

@@ -67,6 +67,7 @@ int main(int count, char **words) {
     EXPECT_STATUS(GCA_OK, api->stop(healthy, 10000));
     EXPECT_STATUS(GCA_OK, api->destroy(healthy));
     EXPECT(atomic_load(&well.drops) == 1 && atomic_load(&well.internal) == 0);
+    WAIT_UNTIL(threads() == 1); /* none was left behind by the panic */
     printf("contained, told by a %s\n", told);
     return 0;
 }
