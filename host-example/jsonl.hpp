@@ -20,7 +20,9 @@ inline void add(std::string& out, std::string_view key, std::int64_t value) {
     const auto end = std::to_chars(digits, digits + sizeof digits, value).ptr;
     out.append(",\"").append(key).append("\":").append(digits, end);
 }
-inline void add(std::string& out, std::string_view key, std::uint64_t value) { add(out, key, static_cast<std::int64_t>(value)); }
+inline void add(std::string& out, std::string_view key, std::uint64_t value) {
+    add(out, key, static_cast<std::int64_t>(value));
+}
 
 inline void add(std::string& out, std::string_view key, std::string_view text) {
     if (text.empty()) return;

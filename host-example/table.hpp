@@ -27,8 +27,9 @@ inline void cell(std::string& out, std::string_view text, std::size_t width) {
 inline void clock(std::string& out, gca::Time time) {
     const auto ms = (time.time_since_epoch().count() / 1000) % (24 * 3600 * 1000);
     char text[32];
-    std::snprintf(text, sizeof text, "%02d:%02d:%02d.%03d", static_cast<int>(ms / 3600000), static_cast<int>(ms / 60000 % 60),
-                  static_cast<int>(ms / 1000 % 60), static_cast<int>(ms % 1000));
+    const auto part = [ms](std::int64_t unit, std::int64_t count) { return static_cast<int>(ms / unit % count); };
+    std::snprintf(text, sizeof text, "%02d:%02d:%02d.%03d", part(3600000, 24), part(60000, 60), part(1000, 60),
+                  part(1, 1000));
     cell(out, text, 12);
 }
 
@@ -58,7 +59,7 @@ inline void heading(std::string& out) {
 inline void row(std::string& out, const gca::Event& event, bool coloured) {
     if (coloured) out.append(colour(event.kind()));
     clock(out, event.platform_time().value_or(event.received_time()));
-    cell(out, event.conversation_id(), 8);
+    cell(out, event.conversation_id().substr(0, 8), 8);
     cell(out, event.user_name().empty() ? event.purpose() : event.user_name(), 20);
     cell(out, name(event.kind()), 20);
     std::string parties;
@@ -70,7 +71,9 @@ inline void row(std::string& out, const gca::Event& event, bool coloured) {
     cell(out, parties, 36);
     if (event.cause() != gca::Cause::None) out.append(name(event.cause())).append(" ");
     if (!event.raw_word().empty()) cell(out, event.raw_word(), event.raw_word().size());
-    event.state_report([&out](const gca::State& state) { out.append(name(state.feed())).append(" ").append(name(state.why())); });
+    event.state_report([&out](const gca::State& state) {
+        out.append(name(state.feed())).append(" ").append(name(state.why()));
+    });
     while (out.back() == ' ') out.pop_back();
     out.append(coloured ? "\x1b[0m\n" : "\n");
 }

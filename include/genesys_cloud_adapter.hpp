@@ -387,9 +387,12 @@ private:
 
 // A field that the running library does not have yet reads as absent. `FIELD` is the name in the C struct.
 #define GCA_HPP_HAS(type, field) (offsetof(type, field) + sizeof(type::field) <= raw_->size)
-#define GCA_HPP_TEXT(type, field) \
-    std::string_view field() const noexcept { return GCA_HPP_HAS(type, field) ? detail::view(raw_->field) : std::string_view(); }
-#define GCA_HPP_READ(type, field, absent) (GCA_HPP_HAS(gca_event, field) ? static_cast<type>(raw_->field) : static_cast<type>(absent))
+#define GCA_HPP_TEXT(type, field)                                                              \
+    std::string_view field() const noexcept {                                                  \
+        return GCA_HPP_HAS(type, field) ? detail::view(raw_->field) : std::string_view();      \
+    }
+#define GCA_HPP_READ(type, field, absent) \
+    (GCA_HPP_HAS(gca_event, field) ? static_cast<type>(raw_->field) : static_cast<type>(absent))
 #define GCA_HPP_FLAG(field)                                                                            \
     std::optional<bool> field() const noexcept {                                                       \
         if (!GCA_HPP_HAS(gca_event, field) || raw_->field > 1) return std::nullopt;                    \
@@ -488,7 +491,9 @@ public:
     GCA_HPP_TEXT(gca_event, provider)
 
     ConnectionState state() const noexcept { return GCA_HPP_READ(ConnectionState, state, GCA_STATE_UNKNOWN); }
-    ConnectionState previous_state() const noexcept { return GCA_HPP_READ(ConnectionState, previous_state, GCA_STATE_UNKNOWN); }
+    ConnectionState previous_state() const noexcept {
+        return GCA_HPP_READ(ConnectionState, previous_state, GCA_STATE_UNKNOWN);
+    }
     Cause cause() const noexcept { return GCA_HPP_READ(Cause, cause, GCA_CAUSE_NONE); }
     /// The platform's own word behind the cause or the new state (gca_event's `raw`).
     std::string_view raw_word() const noexcept {
@@ -517,8 +522,9 @@ public:
     }
     /// The same into a string that you keep, to save the allocation.
     void json(std::string& out) const {
-        const Status status = detail::fill(
-            out, [this](char* buf, std::size_t cap, std::size_t* needed) { return api_->event_json(raw_, buf, cap, needed); });
+        const Status status = detail::fill(out, [this](char* buf, std::size_t cap, std::size_t* needed) {
+            return api_->event_json(raw_, buf, cap, needed);
+        });
         if (status != Status::Ok) throw Error(status, "gca_event_json failed");
     }
 
@@ -668,7 +674,9 @@ public:
         }
         void* const symbol = ::dlsym(module, "gca_get_api");
 #endif
-        if (symbol == nullptr) throw LoadError(detail::shown(file) + " is no Genesys Cloud adapter: it lacks gca_get_api");
+        if (symbol == nullptr) {
+            throw LoadError(detail::shown(file) + " is no Genesys Cloud adapter: it lacks gca_get_api");
+        }
         return Library(reinterpret_cast<const gca_api* (*)(std::uint32_t)>(symbol)(GCA_ABI_VERSION));
     }
 
@@ -676,9 +684,12 @@ public:
     /// program links with. It must stay valid for ever. Throws LoadError.
     explicit Library(const gca_api* api) : api_(api) {
         if (api == nullptr) {
-            throw LoadError("the library does not speak version " + std::to_string(GCA_ABI_VERSION) + " of the interface");
+            const std::string version = std::to_string(GCA_ABI_VERSION);
+            throw LoadError("the library does not speak version " + version + " of the interface");
         }
-        if (api->size < sizeof(gca_api)) throw LoadError("the library is older than genesys_cloud_adapter.hpp; update it");
+        if (api->size < sizeof(gca_api)) {
+            throw LoadError("the library is older than genesys_cloud_adapter.hpp; update it");
+        }
     }
 
     std::uint32_t abi_version() const noexcept { return api_->abi_version(); }
@@ -686,8 +697,9 @@ public:
     /// The JSON Schema of the settings.
     std::string settings_schema() const {
         std::string out;
-        const Status status = detail::fill(
-            out, [this](char* buf, std::size_t cap, std::size_t* needed) { return api_->settings_schema(buf, cap, needed); });
+        const Status status = detail::fill(out, [this](char* buf, std::size_t cap, std::size_t* needed) {
+            return api_->settings_schema(buf, cap, needed);
+        });
         if (status != Status::Ok) throw Error(status, "gca_settings_schema: " + last_error(0));
         return out;
     }
