@@ -1,0 +1,185 @@
+//! The shipped library, loaded as a recorder loads it, and a host that does nothing but count.
+#![allow(unsafe_code)]
+
+use std::ffi::c_void;
+use std::path::Path;
+use std::sync::{Condvar, Mutex, MutexGuard};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use genesys_cloud_adapter::ffi::abi::{
+    GCA_ABI_VERSION, GCA_TAKEN, gca_api, gca_event, gca_event_kind, gca_handle, gca_host,
+    gca_source, gca_status,
+};
+
+/// How long an event may take to come.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A running adapter.
+pub(crate) struct Adapter {
+    api: &'static gca_api,
+    handle: gca_handle,
+    host: &'static Host,
+}
+
+/// What the callback keeps.
+#[derive(Default)]
+struct Host {
+    seen: Mutex<Seen>,
+    more: Condvar,
+}
+
+#[derive(Default)]
+struct Seen {
+    events: usize,
+    presences: usize,
+    lost: usize,
+    /// Microseconds from arrival to callback.
+    times: Vec<i64>,
+}
+
+impl Adapter {
+    /// Loads the library, starts an adapter on the pump at `port`, and waits until its feed is up.
+    pub(crate) fn start(library: &Path, port: u16) -> Self {
+        // SAFETY: the library is this project's own, built by `cargo xtask bench`; its initialisers do nothing else
+        // than those of Rust's standard library. It is never unloaded, so what it hands out stays valid.
+        let library = Box::leak(Box::new(
+            unsafe { libloading::Library::new(library) }.expect("the library"),
+        ));
+        // SAFETY: `gca_get_api` has this signature in every version of the interface.
+        let api = unsafe {
+            let get = library
+                .get::<unsafe extern "C" fn(u32) -> *const gca_api>(b"gca_get_api\0")
+                .expect("gca_get_api");
+            get(GCA_ABI_VERSION)
+                .as_ref()
+                .expect("version 1 of the interface")
+        };
+        let host: &'static Host = Box::leak(Box::default());
+        let callbacks = gca_host {
+            size: size_of::<gca_host>() as u32,
+            reserved: 0,
+            user: std::ptr::from_ref(host).cast_mut().cast(),
+            on_event: Some(on_event),
+            on_state: None,
+            on_log: None,
+            on_drop: None,
+        };
+        let mut handle = 0;
+        // SAFETY: both pointers are valid for the call; `user` is never freed.
+        done(unsafe { (api.create)(&raw const callbacks, &raw mut handle) });
+        let settings = serde_json::json!({
+            "AdapterName": "benchmark",
+            "DataSource": "benchmark",
+            "RegionHost": format!("http://127.0.0.1:{port}"),
+            "ClientId": "benchmark",
+            "ClientSecret": "benchmark",
+        })
+        .to_string();
+        // SAFETY: pointer and length are those of a text that lives through the call.
+        done(unsafe { (api.configure)(handle, settings.as_ptr().cast(), settings.len()) });
+        done((api.start)(handle));
+        let adapter = Self { api, handle, host };
+        // The roster tells the presence of the one user that there is: the feed is up when a notification comes through.
+        adapter.wait_until_up();
+        adapter
+    }
+
+    /// Events that came so far.
+    pub(crate) fn events(&self) -> usize {
+        self.host.seen().events
+    }
+
+    /// Events of a presence that came so far.
+    pub(crate) fn presences(&self) -> usize {
+        self.host.seen().presences
+    }
+
+    /// Waits for an event of a presence.
+    pub(crate) fn wait_for_presences(&self, presences: usize) {
+        let seen = self.host.seen();
+        let (seen, _) = self
+            .host
+            .more
+            .wait_timeout_while(seen, PATIENCE, |seen| seen.presences < presences)
+            .expect("no panic elsewhere");
+        assert!(
+            seen.presences >= presences,
+            "the adapter did not tell of the last notification"
+        );
+        assert_eq!(seen.lost, 0, "the adapter lost events");
+    }
+
+    /// Forgets the times measured so far.
+    pub(crate) fn forget_times(&self) {
+        self.host.seen().times.clear();
+    }
+
+    /// The times from arrival to callback since they were last forgotten, in microseconds.
+    pub(crate) fn times(&self) -> Vec<i64> {
+        self.host.seen().times.clone()
+    }
+
+    fn wait_until_up(&self) {
+        let until = std::time::Instant::now() + PATIENCE;
+        while std::time::Instant::now() < until {
+            if self.status()["feed"] == "up" {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        panic!("the feed did not come up: {}", self.status());
+    }
+
+    fn status(&self) -> serde_json::Value {
+        let mut text = vec![0_u8; 64 * 1024];
+        let mut needed = 0;
+        // SAFETY: pointer and length are those of a buffer that lives through the call.
+        done(unsafe {
+            (self.api.status_json)(
+                self.handle,
+                text.as_mut_ptr().cast(),
+                text.len(),
+                &raw mut needed,
+            )
+        });
+        serde_json::from_slice(&text[..needed]).expect("the status document")
+    }
+}
+
+impl Drop for Adapter {
+    fn drop(&mut self) {
+        (self.api.destroy)(self.handle);
+    }
+}
+
+impl Host {
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().expect("no panic elsewhere")
+    }
+}
+
+fn done(status: gca_status) {
+    assert_eq!(status, gca_status::GCA_OK);
+}
+
+unsafe extern "C" fn on_event(user: *mut c_void, event: *const gca_event) -> u32 {
+    // SAFETY: `user` is the leaked `Host`, and the event lives through the callback.
+    let (host, event) = unsafe { (&*user.cast::<Host>(), &*event) };
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_micros());
+    let mut seen = host.seen();
+    seen.events += 1;
+    match event.kind {
+        gca_event_kind::GCA_EVENT_AGENT_PRESENCE => {
+            seen.presences += 1;
+            host.more.notify_all();
+        }
+        gca_event_kind::GCA_EVENT_LOST => seen.lost += 1,
+        _ if event.source == gca_source::GCA_SOURCE_LIVE => {
+            seen.times.push(now as i64 - event.received_time_us);
+        }
+        _ => {}
+    }
+    GCA_TAKEN
+}
