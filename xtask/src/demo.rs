@@ -139,7 +139,11 @@ impl Demo {
         std::thread::sleep(early);
         let settled: Truth = ask(&region, "/_sim/truth")?;
         let ended = host.wait(Duration::from_secs(u64::from(self.seconds) + 60))?;
-        let truth = ask::<Truth>(&region, "/_sim/truth")?.settle(&settled);
+        let told = region.get("/_sim/truth")?;
+        // Kept beside the host's record, for whoever looks into a defect.
+        let kept = stage.records.join("truth.json");
+        std::fs::write(&kept, &told).map_err(|error| cannot_write(&kept, &error))?;
+        let truth = read::<Truth>(&told, "/_sim/truth")?.settle(&settled);
         let scripts: Vec<String> = ask(&region, "/_sim/scripts")?;
         drop(region);
         let mut judgement = judge(&lines(&record)?, &truth, Outages::default());
@@ -197,7 +201,11 @@ fn lines(record: &Path) -> Result<Vec<Line>, Failed> {
 }
 
 fn ask<T: serde::de::DeserializeOwned>(region: &Region, path: &str) -> Result<T, Failed> {
-    serde_json::from_slice(&region.get(path)?)
+    read(&region.get(path)?, path)
+}
+
+fn read<T: serde::de::DeserializeOwned>(answer: &[u8], path: &str) -> Result<T, Failed> {
+    serde_json::from_slice(answer)
         .map_err(|error| Failed::new(format!("cannot read the region's {path}: {error}")))
 }
 
