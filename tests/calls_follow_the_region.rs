@@ -1,6 +1,12 @@
 //! A region's day, told to `calls` body by body without a socket: what comes out is what really happened, no more and no
 //! less, and the same facts under the same ids whatever the order between topics.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test says what went wrong by failing"
+)]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
