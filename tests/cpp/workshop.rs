@@ -147,7 +147,7 @@ impl Workshop {
             Lane::Plain | Lane::Asan => Command::new(program),
         };
         command.args(arguments);
-        finish(&mut command, Duration::from_secs(120))
+        finish(&mut command, Duration::from_secs(300))
     }
 
     /// A file of settings for an adapter of that name whose region is a port where nobody listens. `more` is JSON
