@@ -138,6 +138,7 @@ pub(crate) struct Event {
     pub(crate) participant_id: String,
     pub(crate) user_id: String,
     pub(crate) raw: String,
+    pub(crate) station_id: String,
     pub(crate) lost_first: u64,
     pub(crate) lost_last: u64,
 }
@@ -598,16 +599,24 @@ fn match_by_value<'f, 'a>(facts: &[Fact<'f>], events: &[&'a Event]) -> Unmatched
     let mut left: Vec<&Event> = events.to_vec();
     let mut missing = Vec::new();
     let same = |fact: &Fact<'_>, event: &Event| {
-        let value = fact.act.detail.is_empty()
-            || event.raw.is_empty()
-            || plain(&fact.act.detail) == plain(&event.raw);
+        let word = if event.raw.is_empty() {
+            &event.station_id
+        } else {
+            &event.raw
+        };
+        let value =
+            fact.act.detail.is_empty() || word.is_empty() || plain(&fact.act.detail) == plain(word);
         let time = event
             .platform_time_us
             .is_none_or(|at| at == i64::MIN || at / 1000 == fact.act.time / 1000);
         value && time
     };
     for fact in facts {
-        if let Some(found) = left.iter().position(|event| same(fact, event)) {
+        // A state that was found at the start carries no time if it is a station's: what was told live comes first.
+        let live = left
+            .iter()
+            .position(|event| event.source != "snapshot" && same(fact, event));
+        if let Some(found) = live.or_else(|| left.iter().position(|event| same(fact, event))) {
             left.remove(found);
         } else if fact.required {
             missing.push(*fact);
@@ -876,6 +885,26 @@ mod tests {
         let verdict = record.judge();
         assert!(!verdict.pass);
         assert_eq!(verdict.duplicates, 1);
+    }
+
+    #[test]
+    fn a_station_found_at_the_start_is_not_the_one_taken_later() {
+        let mut record = Record::new();
+        for (at_s, source) in [(0, "snapshot"), (11, "live")] {
+            record.event(at_s, "station_associated", "", "");
+            if let Some(event) = record.events_mut().last() {
+                event.user_id = "u".to_owned();
+                event.station_id = "desk".to_owned();
+                event.source = source.to_owned();
+            }
+        }
+        record.act(11, "station_associated", "", "");
+        if let Some(act) = record.truth.acts.last_mut() {
+            act.user = "u".to_owned();
+            act.detail = "desk".to_owned();
+        }
+        let verdict = record.judge();
+        assert!(verdict.pass, "{verdict:?}");
     }
 
     #[test]
