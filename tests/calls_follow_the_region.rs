@@ -223,3 +223,52 @@ fn each_shape_alone_tells_the_same_facts() {
     assert!(nested.len() > 500);
     assert_eq!(nested, flat);
 }
+
+/// Who called and who was called, as each shape alone tells it last of each party.
+#[test]
+fn both_shapes_tell_the_same_caller_and_called() {
+    let day = live(12, 2);
+    let parties = |form: &str| {
+        let events = hear(day.shown.iter().filter(|shown| shown.topic.ends_with(form)));
+        let mut parties = BTreeMap::new();
+        for event in &events {
+            if let Subject::Connection(facts) = &event.subject
+                && let Some(participant) = &facts.participant
+            {
+                parties.insert(
+                    (facts.conversation.to_string(), participant.to_string()),
+                    (
+                        facts.purpose.clone(),
+                        facts.direction,
+                        facts.ani.clone(),
+                        facts.dnis.clone(),
+                    ),
+                );
+            }
+        }
+        parties
+    };
+    let (nested, flat) = (parties(".conversations"), parties(".calls"));
+    let kinds: BTreeSet<_> = (nested.values())
+        .map(|(purpose, direction, ..)| format!("{purpose} {direction:?}"))
+        .collect();
+    for kind in [
+        "customer Inbound",
+        "agent Inbound",
+        "agent Outbound",
+        "external Outbound",
+    ] {
+        assert!(kinds.contains(kind), "no {kind} in {kinds:?}");
+    }
+    let differ: Vec<_> = (nested.iter())
+        .filter(|(party, told)| flat.get(*party) != Some(told))
+        .map(|(party, told)| (told, flat.get(party)))
+        .collect();
+    assert!(
+        differ.is_empty(),
+        "{} of {}: {:#?}",
+        differ.len(),
+        nested.len(),
+        &differ[..differ.len().min(6)]
+    );
+}

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use super::party::{LegView, Party, Phase, Text, Time, direction};
+use crate::model::event::Direction;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -79,6 +80,7 @@ impl Participant<'_> {
         let any =
             |list: &Option<Vec<IgnoredAny>>| list.as_ref().is_some_and(|list| !list.is_empty());
         let legs = self.calls.as_deref().unwrap_or_default();
+        let outside = matches!(self.purpose.as_str(), "customer" | "external");
         Some(Party {
             id: self.id.kept_id(before.map(|before| &before.id))?,
             purpose: self.purpose.kept(before.map(|before| &before.purpose)),
@@ -106,7 +108,7 @@ impl Participant<'_> {
             .any(any),
             legs: (legs.iter().enumerate())
                 .map(|(ordinal, call)| {
-                    call.keep(before.and_then(|before| before.legs.get(ordinal)))
+                    call.keep(before.and_then(|before| before.legs.get(ordinal)), outside)
                 })
                 .collect(),
         })
@@ -114,8 +116,21 @@ impl Participant<'_> {
 }
 
 impl Call<'_> {
-    fn keep(&self, before: Option<&LegView>) -> LegView {
-        // A party's own address is where the call is seen from (the platform's tutorial maps ani and dnis this way).
+    fn keep(&self, before: Option<&LegView>, outside: bool) -> LegView {
+        let direction = direction(self.direction.as_str());
+        // `self` is the party's own end, whoever called. A direction is the organisation's: the party outside called if
+        // it is inbound, the party inside if it is outbound. Recorded answers of the platform, which have ani and dnis
+        // beside both ends, say so; its tutorial always takes `self` for the caller, and so does a leg without direction.
+        let was_called = match direction {
+            Direction::Inbound => !outside,
+            Direction::Outbound => outside,
+            Direction::Unknown => false,
+        };
+        let (caller, called) = if was_called {
+            (&self.other, &self.own)
+        } else {
+            (&self.own, &self.other)
+        };
         let address = |address: &Option<Address<'_>>, before: Option<&Arc<str>>| match address {
             Some(address) => address.address_normalized.kept(before),
             None => Text::default().kept(before),
@@ -129,7 +144,7 @@ impl Call<'_> {
                 .kept_id(before.and_then(|before| before.peer.as_ref())),
             opening: Phase::from_state(self.initial_state.as_str()),
             phase: Phase::from_state(self.state.as_str()),
-            direction: direction(self.direction.as_str()),
+            direction,
             connected: self.connected_time.0,
             ended: self.disconnected_time.0,
             disconnect_type: self
@@ -140,8 +155,8 @@ impl Call<'_> {
             muted: self.muted,
             confined: self.confined,
             secure_pause: self.secure_pause,
-            ani: address(&self.own, before.map(|before| &before.ani)),
-            dnis: address(&self.other, before.map(|before| &before.dnis)),
+            ani: address(caller, before.map(|before| &before.ani)),
+            dnis: address(called, before.map(|before| &before.dnis)),
             provider: self.provider.kept(before.map(|before| &before.provider)),
         }
     }

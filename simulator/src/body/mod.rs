@@ -158,7 +158,9 @@ pub(crate) enum Wire {
     NumbersOnly,
 }
 
-/// The addresses of both ends of a leg.
+/// The addresses of both ends of a leg: `self` is the party's own, whoever called. So it stands in a recorded REST answer
+/// that has ani and dnis beside both (go-gcloudcx, test data). The platform's tutorial on calls reads `self` as the ani of
+/// every leg; for a party inside that is called the recording says the opposite, and this region does as the recording.
 pub(crate) fn ends(object: &mut Object<'_>, conversation: &Conversation, at: usize, wire: Wire) {
     let Some(party) = conversation.participants.get(at) else {
         return;
