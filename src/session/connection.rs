@@ -298,7 +298,7 @@ impl Session {
     /// A socket ended or is dead; what is next is to ask whether its channel is still there.
     fn lose_socket(&mut self, index: usize, close: bool, trouble: Trouble, now: Now) {
         let stable = self.close_socket(index, close, now);
-        self.note_trouble(index, trouble);
+        self.note_trouble(index, trouble, stable);
         self.back_off(index, stable, now);
         let suspect = self.shards[index].channel.as_mut().is_some_and(|channel| {
             channel.failed_sockets = if stable {
@@ -323,7 +323,8 @@ impl Session {
     /// The platform says that a channel does not exist.
     pub(super) fn channel_is_gone(&mut self, index: usize, now: Now) {
         let message = format!(
-            "Notification channel {} is gone: it came to its end, or another program with the same client id took              its place",
+            "Notification channel {} is gone: it came to its end, or another program with the same client id took \
+             its place",
             index + 1
         );
         self.lose_channel(
@@ -338,7 +339,7 @@ impl Session {
 
     fn lose_channel(&mut self, index: usize, trouble: Trouble, now: Now) {
         let stable = self.close_socket(index, true, now);
-        self.note_trouble(index, trouble);
+        self.note_trouble(index, trouble, stable);
         self.back_off(index, stable, now);
         self.drop_channel(index, false, now);
     }
@@ -379,8 +380,9 @@ impl Session {
         }
     }
 
-    fn note_trouble(&mut self, index: usize, trouble: Trouble) {
-        let first = self.shards[index].backoff.failures() == 0;
+    fn note_trouble(&mut self, index: usize, trouble: Trouble, stable: bool) {
+        // The first of a row is news; the others are the same story.
+        let first = stable || self.shards[index].backoff.failures() == 0;
         let level = if first {
             LogLevel::Warn
         } else {

@@ -2,12 +2,17 @@
 
 use std::time::Duration;
 
+use super::LONGEST_SILENCE;
 use super::backoff::{Backoff, Jitter};
+use super::channel::SUSPECT;
 use crate::model::feed::Why;
 use crate::model::order::{Failure, FailureKind, OrderId};
 
 /// The wait after a refusal that only a person can mend (credentials, permissions): no stop, and no hammering.
 pub(super) const AFTER_REFUSAL: Duration = Duration::from_secs(60);
+/// No wait that the platform asks for is kept for longer: its longest limits are of a day, but a feed that is down asks
+/// once an hour whether they still hold.
+const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 
 /// What went wrong last, for the state of the feed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -100,6 +105,21 @@ impl Errand {
         true
     }
 
+    /// Whether, after this failure, no answer is to be expected before long. (A broken link is none of its own.)
+    pub(super) fn is_hopeless(&self, failure: &Failure) -> bool {
+        match failure.kind {
+            FailureKind::Refused | FailureKind::Forbidden => true,
+            FailureKind::RateLimited => failure
+                .retry_after
+                .is_some_and(|asked| asked > LONGEST_SILENCE),
+            FailureKind::Server | FailureKind::Unreadable => self.failures() + 1 >= SUSPECT,
+            FailureKind::CredentialsRefused
+            | FailureKind::TokenRefused
+            | FailureKind::NotFound
+            | FailureKind::Link => false,
+        }
+    }
+
     /// It failed; it is tried again after a wait.
     pub(super) fn failed(
         &mut self,
@@ -116,7 +136,8 @@ impl Errand {
                 AFTER_REFUSAL
             }
             FailureKind::RateLimited | FailureKind::Server => {
-                failure.retry_after.map_or(wait, |asked| asked.max(wait))
+                let asked = failure.retry_after.unwrap_or_default();
+                asked.clamp(wait, LONGEST_WAIT)
             }
             FailureKind::TokenRefused
             | FailureKind::NotFound

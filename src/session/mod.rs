@@ -615,6 +615,15 @@ impl Session {
                     format!("A token was granted; it lives for {} s", life.as_secs()),
                 );
             }
+            // The list became shorter under the reading, or something on the way keeps answers.
+            (What::Users, Reply::Users(Page { number, .. })) if number != self.users.page() => {
+                self.take_failure(asked, &another_page(number), now);
+                self.users.start_over();
+            }
+            (What::Queues, Reply::Queues(Page { number, .. })) if number != self.queues.page() => {
+                self.take_failure(asked, &another_page(number), now);
+                self.queues.start_over();
+            }
             (What::Users, Reply::Users(page)) => self.take_users(page, now),
             (What::Queues, Reply::Queues(page)) => self.take_queues(page, now),
             (What::Create(index), Reply::Channel { channel, expires }) => {
@@ -650,12 +659,7 @@ impl Session {
             }
             (What::Unsubscribe, Reply::Unsubscribed) => {}
             (_, _) => {
-                let failure = Failure {
-                    kind: FailureKind::Unreadable,
-                    status: None,
-                    retry_after: None,
-                    message: "the answer is one to another question".to_owned(),
-                };
+                let failure = unfitting("the answer is one to another question".to_owned());
                 self.take_failure(asked, &failure, now);
             }
         }
@@ -694,17 +698,16 @@ impl Session {
                     return self.channel_is_gone(index, now);
                 }
             }
-            // It will not be told whether the channel exists: then it is of no use.
-            FailureKind::Refused | FailureKind::Forbidden => {
-                if let What::Probe(index) = asked.what {
-                    self.log(
-                        LogLevel::Warn,
-                        format!("{doing} failed: {}", failure.message),
-                    );
-                    return self.leave_channel(index, now);
-                }
-            }
             _ => {}
+        }
+        if let What::Probe(index) = asked.what
+            && self.shards[index].probe.is_hopeless(failure)
+        {
+            self.log(
+                LogLevel::Warn,
+                format!("{doing} failed: {}. A new channel is made", failure.message),
+            );
+            return self.leave_channel(index, now);
         }
         let Self {
             token,
@@ -838,4 +841,21 @@ impl Session {
             self.placed.remove(subject);
         }
     }
+}
+
+/// An answer that came and is not what was asked for.
+fn unfitting(message: String) -> Failure {
+    Failure {
+        kind: FailureKind::Unreadable,
+        status: None,
+        retry_after: None,
+        message,
+    }
+}
+
+fn another_page(number: u32) -> Failure {
+    unfitting(format!(
+        "page {number} came in the place of the one that was asked for. The list is read anew; if this stays, check \
+         what on the way to the region keeps answers"
+    ))
 }

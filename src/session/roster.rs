@@ -56,6 +56,13 @@ impl<Id: Ord + Clone> Listing<Id> {
         self.known.len()
     }
 
+    /// What was read so far is no part of one whole: reads the list from its beginning.
+    pub(super) fn start_over(&mut self) {
+        self.next_page = 1;
+        self.seen.clear();
+        self.unread = 0;
+    }
+
     /// Takes a page. At the end of the list returns who is gone: missing from two complete readings in a row, since
     /// pages shift while a list is read and one reading alone can miss someone who is there.
     pub(super) fn take_page(

@@ -182,7 +182,7 @@ impl Shard {
                 Standing::Asked => counts.asked += 1,
                 Standing::Settled => {}
             }
-            counts.flowing += usize::from(followed.flowing);
+            counts.flowing += usize::from(followed.flowing && !followed.gone);
             counts.refused += usize::from(followed.refusal.is_some() && !followed.gone);
         }
         self.counts = counts;

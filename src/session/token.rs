@@ -10,6 +10,8 @@ use super::errand::Errand;
 
 /// Shorter lives are taken for this: the platform's own minimum is 300 s, and a nonsense must not become a storm.
 const SHORTEST_LIFE: Duration = Duration::from_secs(30);
+/// Longer lives are taken for this: it is the platform's own maximum.
+const LONGEST_LIFE: Duration = Duration::from_secs(48 * 3600);
 
 #[derive(Debug, Clone, Copy)]
 struct Grant {
@@ -50,7 +52,7 @@ impl Token {
     }
 
     pub(super) fn granted(&mut self, life: Duration, now: Duration) {
-        let life = life.max(SHORTEST_LIFE);
+        let life = life.clamp(SHORTEST_LIFE, LONGEST_LIFE);
         self.errand.succeeded(now);
         self.generation += 1;
         self.grant = Some(Grant {

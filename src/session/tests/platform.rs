@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use crate::model::feed::{Feed, Scope, Why};
 use crate::model::id::{ChannelId, QueueId, UserId};
+use crate::model::log::LogLevel;
 use crate::model::order::{
     Failure, FailureKind, Order, OrderId, Page, Reply, Request, SocketEvent, SocketId, TopicVerdict,
 };
@@ -93,6 +94,7 @@ pub(super) struct World {
     pub(super) closed: Vec<Duration>,
     pub(super) feeds: Vec<(Duration, Feed, Why, Scope)>,
     pub(super) notices: Vec<(Duration, String)>,
+    pub(super) warnings: usize,
     pub(super) removed: Vec<UserId>,
     pub(super) flowing: BTreeMap<String, SocketId>,
     pub(super) last_since: Option<Now>,
@@ -158,6 +160,16 @@ fn word(request: &Request) -> &'static str {
     }
 }
 
+/// A request as the world notes it: its word, and a page or how many topics.
+fn text_of(request: &Request) -> String {
+    let word = word(request);
+    match request {
+        Request::Users { page } | Request::Queues { page } => format!("{word} {page}"),
+        Request::Subscribe { topics, .. } => format!("{word} {}", topics.len()),
+        _ => word.to_owned(),
+    }
+}
+
 impl World {
     pub(super) fn new(users: u32, queues: u32, seed: u64) -> Self {
         Self::with_config(
@@ -197,6 +209,7 @@ impl World {
             closed: Vec::new(),
             feeds: Vec::new(),
             notices: Vec::new(),
+            warnings: 0,
             removed: Vec::new(),
             flowing: BTreeMap::new(),
             last_since: None,
@@ -541,7 +554,10 @@ impl World {
                 self.feeds.push((self.now, feed, why, scope));
                 self.notices.push((self.now, message.to_string()));
             }
-            Notice::Log { message, .. } => self.notices.push((self.now, message)),
+            Notice::Log { level, message } => {
+                self.warnings += usize::from(level == LogLevel::Warn);
+                self.notices.push((self.now, message));
+            }
         }
     }
 
@@ -599,12 +615,8 @@ impl World {
 
     fn request(&mut self, id: OrderId, request: &Request) {
         let word = word(request);
-        let text = match request {
-            Request::Users { page } | Request::Queues { page } => format!("{word} {page}"),
-            Request::Subscribe { topics, .. } => format!("{word} {}", topics.len()),
-            _ => word.to_owned(),
-        };
-        self.requests.push((self.now, text));
+        let text = text_of(request);
+        self.requests.push((self.now, text.clone()));
         while self.recent.front().is_some_and(|&at| at + MIN <= self.now) {
             self.recent.pop_front();
         }
@@ -634,7 +646,7 @@ impl World {
         if self.unanswered == Some(word) {
             return;
         }
-        let reply = self.answer(word, request);
+        let reply = self.answer(&text, word, request);
         if self.chance(self.faults.lost_answer) {
             self.schedule(
                 self.now + S * 299,
@@ -658,11 +670,15 @@ impl World {
         self.schedule(self.now + wait, Coming::Answer(id, reply));
     }
 
-    fn answer(&mut self, word: &str, request: &Request) -> Reply {
+    fn answer(&mut self, text: &str, word: &str, request: &Request) -> Reply {
         if self.link_down {
             return Reply::Failed(failure(FailureKind::Link));
         }
-        if let Some(index) = self.instead.iter().position(|(which, _)| *which == word) {
+        if let Some(index) = self
+            .instead
+            .iter()
+            .position(|(which, _)| text.starts_with(which))
+        {
             return self.instead.remove(index).unwrap().1;
         }
         if word == "token" && self.credentials_refused {
@@ -683,27 +699,29 @@ impl World {
         self.carry_out(request)
     }
 
+    pub(super) fn users_page(&self, page: u32) -> Reply {
+        let all: Vec<u32> = self.users.iter().copied().collect();
+        Reply::Users(page_of(&all, page, |&n| UserRecord {
+            user: Arc::new(User {
+                id: UserId::from(user_id(n)),
+                name: format!("User {n}").into(),
+                email: "".into(),
+            }),
+            presence: None,
+            routing_status: None,
+            station: None,
+        }))
+    }
+
     fn carry_out(&mut self, request: &Request) -> Reply {
         match request {
             Request::Token => {
-                self.token = Some(self.now + self.token_life);
+                self.token = Some(self.now.saturating_add(self.token_life));
                 Reply::Token {
                     life: self.token_life,
                 }
             }
-            Request::Users { page } => {
-                let all: Vec<u32> = self.users.iter().copied().collect();
-                Reply::Users(page_of(&all, *page, |&n| UserRecord {
-                    user: Arc::new(User {
-                        id: UserId::from(user_id(n)),
-                        name: format!("User {n}").into(),
-                        email: "".into(),
-                    }),
-                    presence: None,
-                    routing_status: None,
-                    station: None,
-                }))
-            }
+            Request::Users { page } => self.users_page(*page),
             Request::Queues { page } => {
                 let all: Vec<(u32, Option<u32>)> =
                     self.queues.iter().map(|(&n, &m)| (n, m)).collect();

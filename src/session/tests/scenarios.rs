@@ -256,12 +256,13 @@ fn a_retry_after_of_hours_holds_up_only_what_it_was_said_to() {
     world.instead.push_back(("queues", rate_limited(7_200)));
     world.run_for(MIN);
     assert_eq!(world.feed(), (Feed::Degraded, Why::Limit));
-    world.run_for(HOUR);
+    world.run_for(MIN * 50);
     assert_eq!(world.count("queues"), 1);
     world.cut_all();
     world.run_for(MIN);
     assert_eq!(world.session.sockets(), 1);
-    world.run_until(HOUR * 2, World::is_up);
+    let took = world.run_until(HOUR, World::is_up);
+    assert!(took > MIN * 5, "once an hour it is asked again: {took:?}");
 }
 
 #[test]
@@ -762,4 +763,94 @@ fn a_verdict_on_a_channel_that_was_lost_says_nothing_about_the_next() {
     world.unanswered = None;
     world.run_until(MIN * 7, World::is_up);
     world.check_up();
+}
+
+#[test]
+fn nonsense_times_of_the_platform_break_nothing() {
+    let beyond = Duration::from_secs(u64::MAX);
+    let waits = |kind| {
+        Reply::Failed(crate::model::order::Failure {
+            retry_after: Some(beyond),
+            ..failure(kind)
+        })
+    };
+    let mut world = World::new(10, 1, 1);
+    world.token_life = beyond;
+    for word in ["token", "users", "queues", "create", "subscribe"] {
+        world
+            .instead
+            .push_back((word, waits(FailureKind::RateLimited)));
+        world.instead.push_back((word, waits(FailureKind::Server)));
+    }
+    world.run_for(DAY * 12);
+    world.run_until(DAY, World::is_up);
+    assert!(
+        world.count("token") > 3,
+        "no token is believed to live for ever"
+    );
+}
+
+#[test]
+fn a_roster_that_comes_back_empty_is_no_feed_that_is_up() {
+    let mut world = up(10, 1, 1);
+    let (users, queues) = (world.users.clone(), world.queues.clone());
+    world.users.clear();
+    world.queues.clear();
+    world.run_for(MIN * 15);
+    assert_eq!(world.feed(), (Feed::Down, Why::PermissionMissing));
+    assert!(world.notices.last().unwrap().1.contains("divisions"));
+    (world.users, world.queues) = (users, queues);
+    world.run_until(MIN * 10, World::is_up);
+    world.check_up();
+}
+
+#[test]
+fn a_list_that_answers_with_another_page_removes_nobody() {
+    let mut world = up(150, 0, 1);
+    // A cache on the way gives the first page for the second, time and again.
+    for _ in 0..4 {
+        let first = world.users_page(1);
+        world.instead.push_back(("users 2", first));
+    }
+    world.run_for(MIN * 19);
+    assert!(world.instead.is_empty());
+    assert!(world.removed.is_empty(), "{} removed", world.removed.len());
+    assert_eq!(world.session.users(), 150);
+}
+
+#[test]
+fn a_channel_that_cannot_be_asked_for_is_left_for_a_new_one() {
+    let mut long = failure(FailureKind::RateLimited);
+    long.retry_after = Some(HOUR * 5);
+    for (answer, limit) in [
+        (failure(FailureKind::Server), MIN * 5),
+        (failure(FailureKind::Unreadable), MIN * 5),
+        (failure(FailureKind::Forbidden), S * 5),
+        (long, S * 5),
+    ] {
+        let mut world = up(10, 1, 1);
+        world.run_for(MIN * 2);
+        for _ in 0..1_000 {
+            world
+                .instead
+                .push_back(("probe", Reply::Failed(answer.clone())));
+        }
+        world.cut_all();
+        let took = world.run_until(DAY, World::is_up);
+        assert!(took < limit, "{:?}: {took:?}", answer.kind);
+        world.check_up();
+    }
+}
+
+#[test]
+fn the_end_of_a_long_connection_is_news_whatever_was_before_it() {
+    let mut world = up(10, 1, 1);
+    for _ in 0..3 {
+        world.cut_all();
+        world.run_until(MIN, World::is_up);
+    }
+    world.run_for(HOUR);
+    let before = world.warnings;
+    world.cut_all();
+    assert_eq!(world.warnings, before + 1);
 }
