@@ -23,6 +23,7 @@ use super::standing::Standing;
 use crate::calls::{Calls, Heard};
 use crate::cloud::{Inbound, Uncut, Wire, cut, cut_whole, socket_event};
 use crate::delivery::Intake;
+use crate::model::event::Event;
 use crate::model::feed::{Feed, Scope, Why};
 use crate::model::frame::{Frame, Notification};
 use crate::model::id::ChannelId;
@@ -419,6 +420,7 @@ impl Run {
         };
         self.around.counters.sockets_opened.one();
         self.tell_socket(id, SocketEvent::Opened);
+        let mut burst = Burst::new(&self.around.intake);
         loop {
             tokio::select! {
                 biased;
@@ -431,7 +433,7 @@ impl Run {
                     Some(Command::Close) | None => return socket.close().await,
                 },
                 inbound = socket.next() => match inbound {
-                    Ok(Inbound::Text(text)) => self.hear(id, &text),
+                    Ok(Inbound::Text(text)) => self.hear(id, &text, &mut burst),
                     Ok(Inbound::Binary(_)) => {
                         self.around.counters.frames_binary.one();
                         self.junk("a binary frame");
@@ -440,6 +442,8 @@ impl Run {
                     Ok(Inbound::Control) => self.tell_socket(id, SocketEvent::Activity),
                     Err(failure) => return self.tell_socket(id, SocketEvent::Ended(failure)),
                 },
+                // Nothing more has arrived.
+                () = std::future::ready(()), if burst.events > 0 => burst.end(),
             }
         }
     }
@@ -465,7 +469,7 @@ impl Run {
     }
 
     /// A text frame came: the hot path.
-    fn hear(&self, id: SocketId, text: &str) {
+    fn hear(&self, id: SocketId, text: &str, burst: &mut Burst<'_>) {
         let now = now(self.around.born);
         let counters = &self.around.counters;
         counters.frames.one();
@@ -492,8 +496,12 @@ impl Run {
                 if heard == Heard::Unreadable {
                     heard = reread(calls, text, &notification, now);
                 }
-                self.offer_events(calls);
+                // Under the lock, so that what two sockets tell keeps its order.
+                while let Some(event) = calls.poll_event() {
+                    burst.offer(event);
+                }
                 drop(machines);
+                burst.end_if_long();
                 self.count(heard);
             }
             Ok(Frame::Heartbeat) => counters.heartbeats.one(),
@@ -595,6 +603,45 @@ impl Run {
     #[cfg(not(feature = "provoke"))]
     #[expect(clippy::unused_self, reason = "the same call in both builds")]
     fn provoke(&self, _machines: &mut Machines, _place: &str) {}
+}
+
+/// Notifications that arrive together wake the host's thread once.
+struct Burst<'a> {
+    intake: &'a Intake,
+    events: usize,
+}
+
+impl<'a> Burst<'a> {
+    /// The most events that wait for the end of a burst.
+    const LONG: usize = 16;
+
+    const fn new(intake: &'a Intake) -> Self {
+        Self { intake, events: 0 }
+    }
+
+    fn offer(&mut self, event: Event) {
+        self.intake.offer_in_burst(event);
+        self.events += 1;
+    }
+
+    fn end_if_long(&mut self) {
+        if self.events >= Self::LONG {
+            self.end();
+        }
+    }
+
+    fn end(&mut self) {
+        self.intake.flush();
+        self.events = 0;
+    }
+}
+
+impl Drop for Burst<'_> {
+    fn drop(&mut self) {
+        if self.events > 0 {
+            self.end();
+        }
+    }
 }
 
 /// The cut takes a body's place from the envelope's usual shape; one of another shape is read whole.

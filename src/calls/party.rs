@@ -121,6 +121,8 @@ impl Text<'_> {
     pub(crate) fn kept(&self, before: Option<&Arc<str>>) -> Arc<str> {
         match before {
             Some(before) if **before == *self.0 => Arc::clone(before),
+            // Shared, not allocated.
+            _ if self.0.is_empty() => Arc::default(),
             _ => Arc::from(&*self.0),
         }
     }

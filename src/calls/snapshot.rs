@@ -60,8 +60,8 @@ impl Snapshot {
         self.places.iter().any(|place| !place.party.legs.is_empty())
     }
 
-    /// Reads a whole body.
-    fn read(body: &str, shape: Shape) -> Result<Self, Unreadable> {
+    /// Reads a whole body. `text` is a buffer to keep it in.
+    fn read(body: &str, shape: Shape, mut text: String) -> Result<Self, Unreadable> {
         let mut cursor = Cursor::new(body, 0);
         let (mut id, mut array, mut places) = (None, None, Vec::new());
         cursor.expect(b'{')?;
@@ -93,9 +93,12 @@ impl Snapshot {
         if !cursor.is_at_end() {
             return Err(Unreadable);
         }
+        let conversation = id.ok_or(Unreadable)?;
+        text.clear();
+        text.push_str(body);
         Ok(Self {
-            conversation: id.ok_or(Unreadable)?,
-            text: body.to_owned(),
+            conversation,
+            text,
             // Without an array nothing lies inside it, and the next text is read whole.
             array: array.unwrap_or((usize::MAX, 0)),
             places,
@@ -207,6 +210,9 @@ fn read_places(
     }
 }
 
+/// A buffer larger than any usual body is given back.
+const LARGEST_SPARE: usize = 64 << 10;
+
 const BLOCK: usize = 64;
 
 fn common_prefix(a: &[u8], b: &[u8]) -> usize {
@@ -259,6 +265,8 @@ pub(crate) struct SnapshotCache {
     clock: VecDeque<(ConversationId, Shape)>,
     bytes: usize,
     limit: usize,
+    /// The text of one that was dropped, for the next to be written into.
+    spare: String,
 }
 
 /// A snapshot that was read.
@@ -276,6 +284,7 @@ impl SnapshotCache {
             clock: VecDeque::new(),
             bytes: 0,
             limit,
+            spare: String::new(),
         }
     }
 
@@ -297,10 +306,18 @@ impl SnapshotCache {
                     self.bytes = self.bytes - before + body.len();
                     Some(None)
                 } else {
-                    Some(Some(Snapshot::read(body, shape)?))
+                    Some(Some(Snapshot::read(
+                        body,
+                        shape,
+                        std::mem::take(&mut self.spare),
+                    )?))
                 }
             }
-            None => Some(Some(Snapshot::read(body, shape)?)),
+            None => Some(Some(Snapshot::read(
+                body,
+                shape,
+                std::mem::take(&mut self.spare),
+            )?)),
         };
         let changed = read.is_some();
         let pair = match read.flatten() {
@@ -331,6 +348,7 @@ impl SnapshotCache {
             .flatten()
         {
             self.bytes -= snapshot.text.len();
+            self.keep_spare(snapshot.text);
         }
         if self.clock.len() > 64 + 4 * self.pairs.len() {
             self.clock
@@ -348,6 +366,12 @@ impl SnapshotCache {
         }
         self.make_room();
         id
+    }
+
+    fn keep_spare(&mut self, text: String) {
+        if text.capacity() <= LARGEST_SPARE {
+            self.spare = text;
+        }
     }
 
     /// Drops what was not used for longest, roughly, until the rest fits. The one in use now stays.
@@ -369,11 +393,13 @@ impl SnapshotCache {
                     self.clock.push_back((id, shape));
                 }
                 Some(snapshot) => {
-                    self.bytes -= snapshot.text.len();
+                    let text = std::mem::take(&mut snapshot.text);
                     *slot = None;
                     if pair.iter().all(Option::is_none) {
                         self.pairs.remove(&id);
                     }
+                    self.bytes -= text.len();
+                    self.keep_spare(text);
                 }
             }
         }

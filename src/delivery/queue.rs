@@ -35,6 +35,18 @@ impl Intake {
     /// Puts an event at the end of the feed. After the end of the run it is counted as lost.
     pub fn offer(&self, event: Event) {
         self.0.push(event);
+        self.0.wake_if_idle();
+    }
+
+    /// Puts an event at the end of the feed for a dispatcher that is told of it by [`flush`](Self::flush): one wake-up
+    /// for a burst of notifications that arrived together costs less than one for each.
+    pub fn offer_in_burst(&self, event: Event) {
+        self.0.push(event);
+    }
+
+    /// Ends a burst.
+    pub fn flush(&self) {
+        self.0.wake_if_idle();
     }
 
     /// Tells the state of the adapter and its feed: to the host out of band, and, if it changes what is known of the
@@ -215,7 +227,12 @@ impl Queue {
             return;
         }
         self.append(&mut waiting, event);
-        if waiting.asleep == Asleep::Idle {
+    }
+
+    /// Wakes the dispatcher if it sleeps for want of events and there are some.
+    fn wake_if_idle(&self) {
+        let mut waiting = self.waiting();
+        if waiting.asleep == Asleep::Idle && !waiting.slots.is_empty() {
             waiting.asleep = Asleep::No;
             drop(waiting);
             self.wake.notify_one();
