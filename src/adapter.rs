@@ -13,7 +13,7 @@ mod standing;
 
 use std::collections::HashSet;
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::cloud::{Limits, Wire, WireConfig};
@@ -66,6 +66,8 @@ pub struct Adapter {
     delivery: Delivery,
     standing: Arc<Standing>,
     control: Mutex<Control>,
+    /// A stop has left.
+    stop_left: Condvar,
     /// The zero of the machines' time.
     born: Instant,
 }
@@ -74,6 +76,10 @@ struct Control {
     name: Option<Name>,
     settings: Option<Arc<Settings>>,
     running: Option<Running>,
+    /// Stops that are under way. The adapter can be started again when the last of them has left: it would end the new
+    /// run too.
+    stops: u32,
+    is_destroyed: bool,
 }
 
 /// What runs between a start and a stop.
@@ -97,7 +103,10 @@ impl Adapter {
                 name: None,
                 settings: None,
                 running: None,
+                stops: 0,
+                is_destroyed: false,
             }),
+            stop_left: Condvar::new(),
             born: Instant::now(),
         }
     }
@@ -109,7 +118,7 @@ impl Adapter {
     ///
     /// [`Refusal::Settings`]; [`Refusal::State`] while the adapter runs.
     pub fn configure(&self, document: &str) -> Result<Vec<Problem>, Refusal> {
-        let mut control = self.control();
+        let mut control = self.living()?;
         let life = self.standing.life();
         if !matches!(life, Life::Created | Life::Configured) {
             return Err(Refusal::State(format!(
@@ -138,7 +147,7 @@ impl Adapter {
     ///
     /// [`Refusal::State`] without settings or while it runs, [`Refusal::Disabled`], [`Refusal::System`].
     pub fn start(&self) -> Result<(), Refusal> {
-        let mut control = self.control();
+        let mut control = self.living()?;
         let settings = match (self.standing.life(), &control.settings) {
             (Life::Configured, Some(settings)) => Arc::clone(settings),
             (Life::Created | Life::Configured, _) => {
@@ -223,12 +232,47 @@ impl Adapter {
     /// Ends the feed. An adapter that does not run is stopped already.
     pub fn stop(&self, timeout: Duration) -> Stopped {
         let deadline = Instant::now() + timeout;
+        let stopped = self.end_run(timeout);
+        let mut control = self.control();
+        while stopped == Stopped::Done && self.standing.life() == Life::Stopping {
+            if control.stops == 0 {
+                self.standing.set_life(Life::Configured);
+                break;
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Stopped::CallbackInside {
+                    callback: "another gca_stop of this adapter",
+                };
+            }
+            (control, _) = self
+                .stop_left
+                .wait_timeout(control, left)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+        stopped
+    }
+
+    /// Stops, and says good-bye to the host. Returns whether its last callback has returned; if not, it is still to
+    /// come. The adapter is of no use after it.
+    pub fn destroy(&self, timeout: Duration) -> bool {
+        let deadline = Instant::now() + timeout;
+        self.control().is_destroyed = true;
+        self.end_run(timeout);
+        self.control().name = None;
+        self.delivery.retire(deadline)
+    }
+
+    /// Ends network and feed, if they run. Several may be under way.
+    fn end_run(&self, timeout: Duration) -> Stopped {
+        let deadline = Instant::now() + timeout;
         let running = {
             let mut control = self.control();
             match self.standing.life() {
                 Life::Created | Life::Configured => return Stopped::Done,
                 Life::Starting | Life::Running | Life::Failed | Life::Stopping => {}
             }
+            control.stops += 1;
             let running = control.running.take();
             if let Some(running) = &running {
                 let message = "the adapter was asked to stop";
@@ -244,22 +288,9 @@ impl Adapter {
         let stopped = self
             .delivery
             .stop(deadline.saturating_duration_since(Instant::now()));
-        if stopped == Stopped::Done {
-            let _control = self.control();
-            if self.standing.life() == Life::Stopping {
-                self.standing.set_life(Life::Configured);
-            }
-        }
+        self.control().stops -= 1;
+        self.stop_left.notify_all();
         stopped
-    }
-
-    /// Stops, and says good-bye to the host. Returns whether its last callback has returned; if not, it is still to
-    /// come. The adapter is of no use after it.
-    pub fn destroy(&self, timeout: Duration) -> bool {
-        let deadline = Instant::now() + timeout;
-        self.stop(timeout);
-        self.control().name = None;
-        self.delivery.retire(deadline)
     }
 
     /// The status document (`docs/STATUS.md`).
@@ -290,6 +321,15 @@ impl Adapter {
     /// Changes the level of the log at once, until the next settings.
     pub fn set_log_level(&self, level: LogLevel) {
         self.log.set_level(level);
+    }
+
+    /// For orders that a destroyed adapter, which a call may still hold, must not begin.
+    fn living(&self) -> Result<MutexGuard<'_, Control>, Refusal> {
+        let control = self.control();
+        if control.is_destroyed {
+            return Err(Refusal::State("the adapter was destroyed".to_owned()));
+        }
+        Ok(control)
     }
 
     fn control(&self) -> MutexGuard<'_, Control> {

@@ -222,6 +222,48 @@ fn a_stopped_adapter_starts_again_in_a_new_feed() {
     assert_eq!((feeds.len(), seen.dropped), (2, 1));
 }
 
+/// The first stop takes leave of the platform, which takes its time; the second one finds nothing to take leave of.
+#[test]
+fn a_start_after_two_stops_at_once_is_not_ended_by_the_slower_one() {
+    let region = region();
+    let (adapter, recorder) = adapter(&settings("two stops", &region));
+    recorder.wait_for_state(Feed::Up, Why::None);
+    let slow = Fault::SlowRequests {
+        min_ms: 900,
+        max_ms: 900,
+        path: "/api/v2/notifications".to_owned(),
+    };
+    fault(&region, slow);
+    std::thread::scope(|scope| {
+        let slower = scope.spawn(|| adapter.stop(PATIENCE));
+        recorder.wait("the first stop", |seen| {
+            let last = seen.states.last();
+            last.is_some_and(|state| state.life == Life::Stopping)
+        });
+        assert_eq!(adapter.stop(PATIENCE), Stopped::Done);
+        adapter.start().unwrap();
+        assert_eq!(slower.join().unwrap(), Stopped::Done);
+    });
+    clear_faults(&region);
+    recorder.wait_for_state(Feed::Up, Why::None);
+    assert!(adapter.destroy(PATIENCE));
+}
+
+#[test]
+fn an_adapter_that_was_destroyed_begins_nothing_and_holds_no_name() {
+    let document =
+        json!({"AdapterName": "gone", "DataSource": "d", "ClientId": "i", "ClientSecret": "s",
+        "RegionHost": "http://127.0.0.1:9"})
+        .to_string();
+    let adapter = || Adapter::new(Arc::new(Recorder::default()) as Arc<dyn Host>);
+    let gone = adapter();
+    gone.configure(&document).unwrap();
+    assert!(gone.destroy(PATIENCE));
+    assert!(matches!(gone.configure(&document), Err(Refusal::State(_))));
+    assert!(matches!(gone.start(), Err(Refusal::State(_))));
+    adapter().configure(&document).unwrap();
+}
+
 #[test]
 fn a_cut_socket_is_told_and_mended() {
     let region = region();

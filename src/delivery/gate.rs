@@ -65,6 +65,12 @@ struct Slow {
     last_call_returned: bool,
 }
 
+impl Slow {
+    fn is_in_last_call(&self) -> bool {
+        self.retired && self.last_call.is_none() && !self.last_call_returned
+    }
+}
+
 /// Leave to be inside one callback. Whoever drops it has left.
 #[must_use = "dropping it is leaving"]
 pub struct Pass<'a> {
@@ -109,12 +115,13 @@ impl Gate {
             })
     }
 
-    /// From now on nobody enters. Does not wait for who is inside.
+    /// From now on nobody enters. Does not wait for who is inside, and never makes the last call: who closes is a
+    /// thread of the host, inside a call of its own.
     pub fn close(&self) {
-        let before = self.0.word.fetch_or(CLOSED, Ordering::SeqCst);
-        if before & INSIDE == 0 {
-            self.left_last();
-        }
+        self.0.word.fetch_or(CLOSED, Ordering::SeqCst);
+        // Under the lock, so that who is about to wait does not miss it.
+        let _slow = self.slow();
+        self.0.changed.notify_all();
     }
 
     /// Waits until the gate is closed and empty, or the time is up; returns whether it is.
@@ -139,10 +146,14 @@ impl Gate {
     #[must_use]
     pub fn inside(&self) -> &'static str {
         let word = self.0.word.load(Ordering::SeqCst);
-        Callback::ALL
+        let entered = Callback::ALL
             .into_iter()
-            .find(|callback| (word >> callback.shift()) & 0xffff != 0)
-            .map_or("a callback", Callback::name)
+            .find(|callback| (word >> callback.shift()) & 0xffff != 0);
+        match entered {
+            Some(callback) => callback.name(),
+            None if self.slow().is_in_last_call() => "on_drop",
+            None => "a callback",
+        }
     }
 
     /// Closes the gate for good and deposits the last call. Returns true if nobody is inside: the caller then sees to
@@ -274,6 +285,22 @@ mod tests {
         assert!(!gate.retire(Box::new(|| unreachable!())));
         assert_eq!(calls.load(Ordering::SeqCst), 1);
         assert!(!gate.open(), "retired is for good");
+    }
+
+    /// Who closes is a thread of the host: the last call must not come from inside its call.
+    #[test]
+    fn who_closes_an_empty_gate_does_not_make_the_last_call() {
+        let gate = Gate::closed();
+        assert!(gate.open());
+        let calls = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&calls);
+        assert!(gate.retire(Box::new(move || {
+            count.fetch_add(1, Ordering::SeqCst);
+        })));
+        gate.close();
+        assert_eq!(calls.load(Ordering::SeqCst), 0);
+        gate.run_last_call();
+        assert_eq!(calls.load(Ordering::SeqCst), 1);
     }
 
     #[test]

@@ -119,14 +119,10 @@ struct Run {
     queue: Arc<Queue>,
     dispatcher: Worker,
     logger: Worker,
-    /// Whether the end was announced: later stops only wait.
-    ending: bool,
 }
 
 /// What a stop needs of the run, apart from its lock.
 struct Ending {
-    /// Whether nobody asked before.
-    first: bool,
     queue: Arc<Queue>,
     dispatcher: Arc<Latch>,
     logger: Arc<Latch>,
@@ -141,6 +137,8 @@ struct Worker {
 const SHORTEST_STOP: Duration = Duration::from_millis(20);
 /// The longest time that a stop goes on handing over what waits, if the host keeps taking it.
 const LONGEST_DRAIN: Duration = Duration::from_secs(2);
+/// More than threads need to end when they are in no callback, also where there is much else to do.
+const THREADS_END_WITHIN: Duration = Duration::from_secs(1);
 
 impl Delivery {
     /// A way to the host. Makes no thread.
@@ -201,7 +199,6 @@ impl Delivery {
             queue,
             dispatcher,
             logger,
-            ending: false,
         });
         Ok(intake)
     }
@@ -215,41 +212,44 @@ impl Delivery {
         let now = Instant::now();
         let deadline = now + timeout;
         let Some(Ending {
-            first,
             queue,
             dispatcher,
             logger,
-        }) = self.begin_end()
+        }) = self.ending()
         else {
             return Stopped::Done;
         };
-        if first {
-            let reserve = (timeout / 4).min(Duration::from_millis(50));
-            queue.end(now + (timeout / 2).min(LONGEST_DRAIN));
-            if !dispatcher.wait(deadline - reserve) {
-                self.shared.log.error(
-                    "delivery",
-                    format_args!(
-                        "{} has not returned within the time that the stop was given; {} events that \
-                         were not taken are dropped",
-                        self.shared.gate.inside(),
-                        queue.untaken(),
-                    ),
-                );
-            }
-            self.shared.log.finish();
-            logger.wait(deadline);
-            self.shared.gate.close();
+        // Several stops may be under way: the shortest drain counts, and each has closed the gate when it returns.
+        let reserve = (timeout / 4).min(Duration::from_millis(50));
+        queue.end(now + (timeout / 2).min(LONGEST_DRAIN));
+        if !dispatcher.wait(deadline - reserve) {
+            self.shared.log.error(
+                "delivery",
+                format_args!(
+                    "{} has not returned within the time that the stop was given; {} events that \
+                     were not taken are dropped",
+                    self.shared.gate.inside(),
+                    queue.untaken(),
+                ),
+            );
         }
-        if !self.shared.gate.wait_empty(deadline) {
+        self.shared.log.finish();
+        logger.wait(deadline);
+        self.shared.gate.close();
+        // Threads that are in no callback end in a moment; one that has become the last to leave may be in on_drop.
+        let moment = deadline.max(Instant::now() + THREADS_END_WITHIN);
+        if !self.shared.gate.wait_empty(deadline)
+            || !dispatcher.wait(moment)
+            || !logger.wait(moment)
+        {
             return Stopped::CallbackInside {
                 callback: self.shared.gate.inside(),
             };
         }
         // Nobody is inside and nobody gets in: both threads are on their way out. The lock is held until they are gone,
-        // so that no new run meets their last steps.
+        // so that no new run meets their last steps. Another stop may have been here before.
         let mut run = self.run();
-        if let Some(run) = run.take() {
+        if let Some(run) = run.take_if(|run| Arc::ptr_eq(&run.queue, &queue)) {
             run.dispatcher.join();
             run.logger.join();
             *self.last() = run.queue.figures();
@@ -262,7 +262,7 @@ impl Delivery {
     ///
     /// Call [`stop`](Self::stop) first; without it what waits is dropped unannounced. Later calls only wait.
     pub fn retire(&self, deadline: Instant) -> bool {
-        if let Some(ending) = self.begin_end() {
+        if let Some(ending) = self.ending() {
             ending.queue.end(Instant::now());
             self.shared.log.finish();
         }
@@ -292,11 +292,13 @@ impl Delivery {
             .map_or_else(|| self.last().clone(), |run| run.queue.figures())
     }
 
-    fn begin_end(&self) -> Option<Ending> {
-        let mut run = self.run();
-        let run = run.as_mut()?;
-        Some(Ending {
-            first: !std::mem::replace(&mut run.ending, true),
+    #[cfg(test)]
+    fn is_ending(&self) -> bool {
+        self.run().as_ref().is_some_and(|run| run.queue.is_ending())
+    }
+
+    fn ending(&self) -> Option<Ending> {
+        self.run().as_ref().map(|run| Ending {
             queue: Arc::clone(&run.queue),
             dispatcher: Arc::clone(&run.dispatcher.ended),
             logger: Arc::clone(&run.logger.ended),

@@ -34,6 +34,8 @@ struct Recorder {
     lines: Mutex<Vec<LogLine>>,
     offers: AtomicUsize,
     drops: AtomicUsize,
+    /// `on_drop` stays inside until it is told to leave here.
+    last_call: Mutex<Option<Receiver<()>>>,
     changed: Condvar,
 }
 
@@ -91,6 +93,9 @@ impl Host for Recorder {
 
     fn on_drop(&self) {
         self.drops.fetch_add(1, Ordering::SeqCst);
+        if let Some(leave) = &*self.last_call.lock().unwrap() {
+            let _ = leave.recv();
+        }
     }
 }
 
@@ -591,6 +596,62 @@ fn a_stop_does_not_wait_longer_than_it_was_given_and_a_later_one_finishes() {
         Stopped::Done,
         "again is harmless"
     );
+}
+
+#[test]
+fn a_stop_beside_a_longer_one_keeps_its_own_promise() {
+    // It takes what it is offered, but slowly: a drain goes on for as long as it may.
+    let host = Recorder::answering(|_| {
+        std::thread::sleep(Duration::from_millis(1));
+        Verdict::Taken
+    });
+    let bench = bench(&host);
+    let intake = bench.delivery.start(terms(100_000, 0)).unwrap();
+    for number in 1..50_000 {
+        intake.offer(event(number));
+    }
+    std::thread::scope(|scope| {
+        scope.spawn(|| assert_eq!(bench.delivery.stop(LONG), Stopped::Done));
+        until("the longer stop has begun", || bench.delivery.is_ending());
+        bench.delivery.stop(Duration::from_millis(100));
+        let offers = host.offers.load(Ordering::SeqCst);
+        assert_eq!(bench.delivery.stop(LONG), Stopped::Done);
+        assert_eq!(
+            host.offers.load(Ordering::SeqCst),
+            offers,
+            "a callback started after the shorter stop had returned"
+        );
+    });
+}
+
+#[test]
+fn a_stop_does_not_wait_for_an_on_drop_that_stays_inside() {
+    let (block, is_inside, let_go) = blocking();
+    let host = Recorder::answering(block);
+    let (leave, left) = channel::<()>();
+    *host.last_call.lock().unwrap() = Some(left);
+    let bench = Arc::new(bench(&host));
+    let intake = bench.delivery.start(terms(100, 0)).unwrap();
+    intake.offer(event(1));
+    is_inside.recv_timeout(LONG).unwrap();
+    assert!(!bench.delivery.retire(Instant::now()));
+    let_go.send(()).unwrap();
+    until("on_drop", || host.drops.load(Ordering::SeqCst) == 1);
+    let (answer, answered) = channel();
+    let stopping = Arc::clone(&bench);
+    let stop = std::thread::spawn(move || {
+        let _ = answer.send(stopping.delivery.stop(Duration::from_millis(50)));
+    });
+    let stopped = answered.recv_timeout(LONG);
+    leave.send(()).unwrap();
+    stop.join().unwrap();
+    assert_eq!(
+        stopped,
+        Ok(Stopped::CallbackInside {
+            callback: "on_drop"
+        })
+    );
+    assert_eq!(bench.delivery.stop(LONG), Stopped::Done);
 }
 
 #[test]

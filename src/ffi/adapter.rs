@@ -98,7 +98,8 @@ pub extern "C" fn gca_start(handle: gca_handle) -> gca_status {
 /// Events that wait are handed over for up to half of that time, two seconds at the most, as long as you take them; the
 /// number of what is left is told to `on_state` and `on_log`, then it is dropped. `GCA_OK`: no callback of any kind
 /// runs, none will start, the threads are gone; the adapter can be started again, with a new feed. `GCA_ERR_TIMEOUT`: a
-/// callback has not returned; none will start. Call it again, or destroy the adapter.
+/// callback, or another `gca_stop` of the adapter, has not returned; none will start. Call it again, or destroy the
+/// adapter. Of several stops at once the one with the shortest time ends the feed.
 ///
 /// An adapter that does not run is stopped already: `GCA_OK`. A time under 20 ms counts as 20 ms.
 #[unsafe(no_mangle)]
