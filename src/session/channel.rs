@@ -1,6 +1,7 @@
 //! A notification channel and its only socket.
 //!
-//! The platform lets a channel live for 24 h and lets one socket at a time read it.
+//! The platform lets a channel live for 24 h, or until the token that made it ends if that is sooner, and lets one
+//! socket at a time read it.
 
 use std::time::Duration;
 
@@ -11,10 +12,12 @@ use crate::model::time::{Now, UtcMicros};
 
 /// What the platform documents.
 const LIFE: Duration = Duration::from_secs(24 * 3600);
-/// How long before its end a channel is replaced.
+/// How long before its end, or its token's, a channel is replaced.
 const LEAD: Duration = Duration::from_secs(15 * 60);
 /// A time of expiry that gives less than this is taken for a clock that is wrong.
 const SHORTEST_LIFE: Duration = Duration::from_secs(60);
+/// So long the next channel waits to be replaced for the last one to flow.
+pub(super) const SETTLING: Duration = Duration::from_secs(10);
 /// A handshake that has not ended by then never will; the wire's own limit is shorter.
 pub(super) const OPENING: Duration = Duration::from_secs(60);
 /// A socket that was open for this long was no failure: what ends it afterwards is a new story.
@@ -25,8 +28,13 @@ pub(super) const SUSPECT: u32 = 5;
 #[derive(Debug)]
 pub(super) struct Channel {
     pub(super) id: ChannelId,
+    pub(super) made_at: Duration,
     /// When its replacement is to be made.
     pub(super) renew_at: Duration,
+    /// The generation of the token that made it.
+    pub(super) generation: u64,
+    /// When its replacement is to be made if there is a newer token by then: the old one takes it along at its end.
+    pub(super) leave_token_at: Duration,
     pub(super) socket: Socket,
     /// Sockets in a row that failed or were not stable.
     pub(super) failed_sockets: u32,
@@ -51,9 +59,19 @@ pub(super) enum Socket {
     },
 }
 
+/// How long before the end of such a life the replacement of a channel begins.
+pub(super) fn lead(life: Duration) -> Duration {
+    LEAD.min(life / 5)
+}
+
 impl Channel {
-    /// A channel that was just made.
-    pub(super) fn new(id: ChannelId, expires: Option<UtcMicros>, now: Now) -> Self {
+    /// A channel that was just made, with a token of that generation.
+    pub(super) fn new(
+        id: ChannelId,
+        expires: Option<UtcMicros>,
+        token: (u64, Duration),
+        now: Now,
+    ) -> Self {
         let told = expires
             .and_then(|at| u64::try_from(at.0.saturating_sub(now.utc.0)).ok())
             .map(Duration::from_micros)
@@ -61,7 +79,10 @@ impl Channel {
         let life = told.unwrap_or(LIFE).min(LIFE);
         Self {
             id,
-            renew_at: now.elapsed + (life - LEAD.min(life / 5)),
+            made_at: now.elapsed,
+            renew_at: now.elapsed + life - lead(life),
+            generation: token.0,
+            leave_token_at: token.1,
             socket: Socket::Closed { probed: true },
             failed_sockets: 0,
             complete: false,
@@ -89,7 +110,7 @@ mod tests {
             utc: UtcMicros(1_000_000_000_000),
         };
         let expires = life_s.map(|s| UtcMicros(now.utc.0 + s * 1_000_000));
-        Channel::new(ChannelId::from("c"), expires, now).renew_at - now.elapsed
+        Channel::new(ChannelId::from("c"), expires, (1, LIFE), now).renew_at - now.elapsed
     }
 
     #[test]

@@ -2,9 +2,10 @@
 //!
 //! A socket that ended says little by its close code, so the platform is asked whether the channel is still there: if it
 //! is, the same channel's socket is opened again and no subscription is lost; if not, a new channel is made. A channel
-//! near its end is replaced when its replacement exists. Whatever did not last is tried again with back-off.
+//! near its end, or its token's, is replaced when its replacement exists. Whatever did not last is tried again with
+//! back-off.
 
-use super::channel::{Channel, OPENING, STABLE, SUSPECT, Socket};
+use super::channel::{Channel, OPENING, SETTLING, STABLE, SUSPECT, Socket};
 use super::errand::Trouble;
 use super::liveness::{ANSWER, Pulse, SILENCE, Watch};
 use super::{Notice, Session, What};
@@ -123,7 +124,7 @@ impl Session {
     }
 
     /// Makes a channel where there is none, or where the one that is there nears its end: those one at a time, since
-    /// for a moment both exist.
+    /// for a moment both exist, and since their users are not followed until the new one flows.
     fn make_channel(&mut self, index: usize, now: Now) {
         let shard = &self.shards[index];
         if shard.is_empty() || !shard.create.is_idle() {
@@ -131,7 +132,15 @@ impl Session {
         }
         let mut not_before = shard.create.not_before();
         if let Some(channel) = &shard.channel {
-            let renew_at = channel.renew_at;
+            let has_newer = self
+                .token
+                .usable()
+                .is_some_and(|newest| newest != channel.generation);
+            let renew_at = if has_newer {
+                channel.renew_at.min(channel.leave_token_at)
+            } else {
+                channel.renew_at
+            };
             if !self.is_due(renew_at, now) {
                 return;
             }
@@ -140,6 +149,16 @@ impl Session {
                 .iter()
                 .any(|other| other.channel.is_some() && !other.create.is_idle());
             if another_is_renewed {
+                return;
+            }
+            let settled_at = self
+                .shards
+                .iter()
+                .filter(|other| !other.is_whole())
+                .filter_map(|other| Some(other.channel.as_ref()?.made_at + SETTLING))
+                .max()
+                .unwrap_or_default();
+            if !self.is_due(settled_at, now) {
                 return;
             }
         } else {
@@ -155,6 +174,7 @@ impl Session {
         index: usize,
         id: ChannelId,
         expires: Option<UtcMicros>,
+        generation: u64,
         now: Now,
     ) {
         let renewed = self.shards[index].channel.is_some();
@@ -162,9 +182,10 @@ impl Session {
             self.drop_channel(index, true, now);
             self.shards[index].not_before = now.elapsed;
         }
-        self.shards[index].channel = Some(Channel::new(id, expires, now));
+        let token = (generation, self.token.leave_at(generation, now.elapsed));
+        self.shards[index].channel = Some(Channel::new(id, expires, token, now));
         let how = if renewed {
-            "was replaced, since its life nears its end"
+            "was replaced, since its life or its token's nears its end"
         } else {
             "was made"
         };

@@ -628,7 +628,7 @@ impl Session {
             (What::Queues, Reply::Queues(page)) => self.take_queues(page, now),
             (What::Create(index), Reply::Channel { channel, expires }) => {
                 self.shards[index].create.succeeded(now.elapsed);
-                self.take_channel(index, channel, expires, now);
+                self.take_channel(index, channel, expires, asked.generation, now);
             }
             (What::Probe(index), Reply::ChannelExists(exists)) => {
                 self.shards[index].probe.succeeded(now.elapsed);

@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use super::backoff::{Backoff, Jitter};
+use super::channel::lead;
 use super::errand::Errand;
 
 /// Shorter lives are taken for this: the platform's own minimum is 300 s, and a nonsense must not become a storm.
@@ -17,6 +18,8 @@ const LONGEST_LIFE: Duration = Duration::from_secs(48 * 3600);
 struct Grant {
     renew_at: Duration,
     ends_at: Duration,
+    /// When the channels that it made are to be replaced.
+    leave_at: Duration,
     /// Some request succeeded with it. A token that is refused unproven is not replaced at once: that could go on
     /// for ever.
     proven: bool,
@@ -43,6 +46,14 @@ impl Token {
         self.grant.map(|grant| grant.ends_at)
     }
 
+    /// When a channel that was made with this generation is to be replaced for the token's sake: at once if that one is
+    /// no longer the newest.
+    pub(super) fn leave_at(&self, generation: u64, now: Duration) -> Duration {
+        self.grant
+            .filter(|_| generation == self.generation)
+            .map_or(now, |grant| grant.leave_at)
+    }
+
     /// When the next one is to be fetched, unless one is being fetched already.
     pub(super) fn fetch_at(&self) -> Option<Duration> {
         self.errand.is_idle().then(|| {
@@ -58,6 +69,7 @@ impl Token {
         self.grant = Some(Grant {
             renew_at: now + life * 4 / 5,
             ends_at: now + life,
+            leave_at: now + life - lead(life),
             proven: false,
         });
     }

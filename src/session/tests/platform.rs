@@ -74,6 +74,7 @@ pub(super) struct World {
     pub(super) queues: BTreeMap<u32, Option<u32>>,
     pub(super) token_life: Duration,
     pub(super) channel_life: Duration,
+    pub(super) channels_end_with_token: bool,
     /// Answers to give instead of the right ones: to the first request that begins with the word, once.
     pub(super) instead: VecDeque<(&'static str, Reply)>,
     /// Requests that begin with the word are not answered.
@@ -195,6 +196,7 @@ impl World {
             queues: (1..=queues).map(|n| (n, Some(5))).collect(),
             token_life: DAY,
             channel_life: DAY,
+            channels_end_with_token: true,
             instead: VecDeque::new(),
             unanswered: None,
             credentials_refused: false,
@@ -404,7 +406,7 @@ impl World {
         }
         if self.chance(self.faults.platform) {
             match self.roll(3) {
-                0 => self.token = None,
+                0 => self.revoke_token(),
                 1 => {
                     self.channels.remove(&channel);
                 }
@@ -435,6 +437,12 @@ impl World {
 
     pub(super) fn revoke_token(&mut self) {
         self.token = None;
+        if self.channels_end_with_token {
+            let now = self.now;
+            self.channels
+                .values_mut()
+                .for_each(|channel| channel.ends = now);
+        }
     }
 
     /// Frames on all open sockets, now.
@@ -587,7 +595,11 @@ impl World {
                         return; // Never ends.
                     }
                     SocketEvent::Ended(failure(FailureKind::Server))
-                } else if self.channels.contains_key(&channel) {
+                } else if self
+                    .channels
+                    .get(&channel)
+                    .is_some_and(|channel| channel.ends > self.now)
+                {
                     SocketEvent::Opened
                 } else {
                     SocketEvent::Ended(failure(FailureKind::NotFound))
@@ -748,7 +760,11 @@ impl World {
                         .unwrap();
                     self.channels.remove(&oldest);
                 }
-                let ends = self.now + self.channel_life;
+                let expires = self.now + self.channel_life;
+                let ends = self
+                    .token
+                    .filter(|_| self.channels_end_with_token)
+                    .map_or(expires, |end| end.min(expires));
                 let channel = Channel {
                     topics: BTreeSet::new(),
                     ends,
@@ -757,7 +773,7 @@ impl World {
                 self.channels.insert(id.clone(), channel);
                 Reply::Channel {
                     channel: ChannelId::from(id.as_str()),
-                    expires: Some(at(ends).utc),
+                    expires: Some(at(expires).utc),
                 }
             }
             Request::ProbeChannel { channel } => {
@@ -768,7 +784,12 @@ impl World {
                 Reply::ChannelExists(ends.is_some_and(|ends| ends > self.now))
             }
             Request::Subscribe { channel, topics } => {
-                let Some(channel) = self.channels.get_mut(channel.expose()) else {
+                let now = self.now;
+                let Some(channel) = self
+                    .channels
+                    .get_mut(channel.expose())
+                    .filter(|channel| channel.ends > now)
+                else {
                     return Reply::Failed(failure(FailureKind::NotFound));
                 };
                 let mut verdicts = Vec::new();

@@ -299,10 +299,11 @@ fn credentials_refused_at_a_renewal_are_told_while_the_feed_still_flows() {
 }
 
 #[test]
-fn a_token_is_renewed_at_four_fifths_of_its_life_and_its_channels_are_kept() {
-    let mut world = World::new(10, 1, 1);
+fn a_token_is_renewed_at_four_fifths_of_its_life_and_its_channels_before_its_end() {
+    let mut world = World::new(2_000, 1, 1);
     world.token_life = S * 1_000;
     world.run_until(MIN, World::is_up);
+    let feeds = world.feeds.len();
     world.run_for(S * 4_000);
     let times = world.times("token");
     assert_eq!(times.len(), 6, "{times:?}");
@@ -310,8 +311,31 @@ fn a_token_is_renewed_at_four_fifths_of_its_life_and_its_channels_are_kept() {
         let apart = pair[1] - pair[0];
         assert!(apart >= S * 800 && apart < S * 801, "{apart:?}");
     }
-    assert_eq!((world.count("create"), world.opened.len()), (1, 1));
+    assert_eq!((world.count("create"), world.opened.len()), (18, 18));
+    assert_eq!(world.count("probe"), 0, "none was lost");
+    assert!(
+        world.feeds[feeds..]
+            .iter()
+            .all(|(_, feed, ..)| *feed != Feed::Down),
+        "one at a time"
+    );
     world.check_up();
+}
+
+#[test]
+fn while_no_new_token_is_to_be_had_channels_of_the_old_one_are_kept() {
+    let mut world = World::new(10, 1, 1);
+    world.token_life = S * 1_000;
+    world.run_until(MIN, World::is_up);
+    world.credentials_refused = true;
+    world.run_for(S * 980);
+    assert_eq!((world.count("create"), world.opened.len()), (1, 1));
+    assert_eq!(world.feed(), (Feed::Up, Why::CredentialsRefused));
+    // It comes at the last moment, and all is moved to it.
+    world.credentials_refused = false;
+    world.run_for(MIN * 2);
+    world.check_up();
+    assert_eq!(world.count("create"), 2);
 }
 
 #[test]
@@ -329,6 +353,7 @@ fn a_renewal_that_is_slow_is_not_started_twice() {
 #[test]
 fn a_401_costs_one_renewal_and_the_request_is_asked_again() {
     let mut world = up(10, 1, 1);
+    world.channels_end_with_token = false;
     world.revoke_token();
     world.run_for(MIN * 6); // The lists are read again: both requests learn of it at once.
     assert_eq!(world.count("token"), 2);
