@@ -105,6 +105,11 @@ impl Errand {
         true
     }
 
+    /// It failed, and is to be asked in another way at once.
+    pub(super) fn failed_in_this_way(&mut self) {
+        self.pending = None;
+    }
+
     /// Whether, after this failure, no answer is to be expected before long. (A broken link is none of its own.)
     pub(super) fn is_hopeless(&self, failure: &Failure) -> bool {
         match failure.kind {

@@ -668,6 +668,17 @@ impl Session {
     fn take_failure(&mut self, asked: Asked, failure: &Failure, now: Now) {
         let doing = self.doing(asked.what);
         if let What::Subscribe(index) = asked.what {
+            let of_topics = matches!(failure.kind, FailureKind::Refused | FailureKind::Forbidden);
+            if of_topics && self.shards[index].narrow(&failure.message) {
+                self.shards[index].subscribe.failed_in_this_way();
+                return self.log(
+                    LogLevel::Warn,
+                    format!(
+                        "{doing} failed: {}. They are asked for in smaller portions, to find those that are refused",
+                        failure.message
+                    ),
+                );
+            }
             self.shards[index].unask();
         }
         match failure.kind {

@@ -147,6 +147,10 @@ pub(super) struct Shard {
     pub(super) create: Errand,
     pub(super) probe: Errand,
     pub(super) subscribe: Errand,
+    /// Asking for more at once was refused as a whole.
+    portion: Option<usize>,
+    /// Nothing was taken since the portions became smaller: it may be none of the topics that is refused.
+    nothing_taken: bool,
     /// When topics were asked for last.
     pub(super) asked_at: Duration,
     /// Of sockets and channels that did not last.
@@ -238,6 +242,8 @@ impl Shard {
     /// The channel is another one, or none: everyone is to be subscribed anew. Returns who left the roster meanwhile
     /// and is here no more.
     pub(super) fn start_over(&mut self) -> Vec<Subject> {
+        self.portion = None;
+        self.nothing_taken = false;
         let mut freed = Vec::new();
         self.subjects.retain(|subject, followed| {
             followed.standing = Standing::Wanted;
@@ -253,9 +259,11 @@ impl Shard {
 
     /// Takes the topics that are to be subscribed now.
     pub(super) fn ask(&mut self) -> Vec<Topic> {
-        let mut topics = Vec::with_capacity(self.counts.wanted);
+        let most = self.portion.unwrap_or(PER_CHANNEL);
+        let mut topics = Vec::with_capacity(self.counts.wanted.min(most));
         for (subject, followed) in &mut self.subjects {
-            if followed.standing == Standing::Wanted
+            if topics.len() < most
+                && followed.standing == Standing::Wanted
                 && let Some(topic) = subject.topic()
             {
                 followed.standing = Standing::Asked;
@@ -264,6 +272,42 @@ impl Shard {
         }
         self.recount();
         topics
+    }
+
+    /// What was asked for was refused as a whole. One bad topic is enough for that, so the next portion is half as
+    /// large, until the one that is refused stands alone. Says whether there is a smaller portion to ask for.
+    pub(super) fn narrow(&mut self, reason: &str) -> bool {
+        let asked = self.counts.asked;
+        if asked > 1 {
+            self.nothing_taken |= self.portion.is_none();
+            self.portion = Some(asked / 2);
+            self.unask();
+            return true;
+        }
+        for (subject, followed) in &mut self.subjects {
+            if followed.standing == Standing::Asked {
+                followed.standing = Standing::Settled;
+                followed.refusal = Some(Box::new(Refusal {
+                    topics: subject.topic().into_iter().collect(),
+                    reason: reason.to_owned(),
+                    total: true,
+                }));
+            }
+        }
+        self.recount();
+        false
+    }
+
+    /// A portion was taken: the next may be larger. If it is the first since all were refused, then so may those be
+    /// that were taken for the reason.
+    fn widen(&mut self) {
+        self.portion = self
+            .portion
+            .map(|most| most * 2)
+            .filter(|&most| most < PER_CHANNEL);
+        if std::mem::take(&mut self.nothing_taken) {
+            self.ask_refused_again();
+        }
     }
 
     /// The asking failed: they are to be asked for again.
@@ -344,6 +388,7 @@ impl Shard {
             .map(Box::new);
         }
         self.recount();
+        self.widen();
     }
 
     /// The roster is known to its end: if everyone has a verdict, the shard is complete.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::model::feed::{Feed, Scope, Why};
-use crate::model::id::{ChannelId, QueueId, UserId};
+use crate::model::id::{ChannelId, QueueId, Topic, UserId};
 use crate::model::log::LogLevel;
 use crate::model::order::{
     Failure, FailureKind, Order, OrderId, Page, Reply, Request, SocketEvent, SocketId, TopicVerdict,
@@ -64,6 +64,7 @@ struct Socket {
     deaf: bool,
 }
 
+type Refuses = Box<dyn Fn(&[Topic]) -> Option<FailureKind>>;
 type Rejects = Box<dyn Fn(&str) -> Vec<TopicVerdict>>;
 
 pub(super) struct World {
@@ -87,6 +88,8 @@ pub(super) struct World {
     pub(super) no_pongs: bool,
     /// Extra verdicts for a topic; a verdict on the topic itself takes the place of "permitted".
     pub(super) rejects: Rejects,
+    /// Whether a subscription is refused as a whole.
+    pub(super) refuses: Refuses,
     pub(super) channels: BTreeMap<String, Channel>,
     /// When which request was ordered, by its first word.
     pub(super) requests: Vec<(Duration, String)>,
@@ -204,6 +207,7 @@ impl World {
             silent: false,
             no_pongs: false,
             rejects: Box::new(|_| Vec::new()),
+            refuses: Box::new(|_| None),
             channels: BTreeMap::new(),
             requests: Vec::new(),
             pings: Vec::new(),
@@ -792,6 +796,9 @@ impl World {
                 else {
                     return Reply::Failed(failure(FailureKind::NotFound));
                 };
+                if let Some(kind) = (self.refuses)(topics) {
+                    return Reply::Failed(failure(kind));
+                }
                 let mut verdicts = Vec::new();
                 for topic in topics {
                     let said = (self.rejects)(topic.as_str());

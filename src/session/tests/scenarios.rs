@@ -879,3 +879,71 @@ fn the_end_of_a_long_connection_is_news_whatever_was_before_it() {
     world.cut_all();
     assert_eq!(world.warnings, before + 1);
 }
+
+#[test]
+fn one_topic_that_has_the_whole_request_refused_holds_up_no_other() {
+    for kind in [FailureKind::Forbidden, FailureKind::Refused] {
+        for poisoned in [vec![1], vec![150, 151, 300]] {
+            let mut world = World::new(300, 1, 1);
+            let ids: Vec<String> = poisoned.iter().map(|&n| user_id(n)).collect();
+            world.refuses = Box::new(move |topics| {
+                topics
+                    .iter()
+                    .any(|topic| ids.iter().any(|id| topic.as_str().contains(id)))
+                    .then_some(kind)
+            });
+            let count = poisoned.len();
+            world.run_until(MIN * 5, |world| {
+                world.session.topics() == 301 - count
+                    && world.feed() == (Feed::Degraded, Why::PermissionMissing)
+            });
+            assert_eq!(world.session.rejected().count(), count);
+            let (_, _, _, scope) = world.feeds.last().unwrap();
+            assert_eq!(scope.users.len(), count);
+            let asked = world.count("subscribe");
+            assert!(asked < 60, "{asked} requests");
+            world.run_for(MIN * 50);
+            assert_eq!(world.count("subscribe"), asked, "and then there is peace");
+
+            world.refuses = Box::new(|_| None);
+            world.run_until(HOUR * 2, World::is_up);
+            world.check_up();
+        }
+    }
+}
+
+#[test]
+fn a_platform_that_counts_topics_otherwise_than_we_do_takes_what_it_takes() {
+    let mut world = World::new(900, 0, 1);
+    world.refuses = Box::new({
+        let taken = std::cell::Cell::new(0);
+        move |topics| {
+            let room = taken.get() + topics.len() <= 200;
+            taken.set(taken.get() + if room { topics.len() } else { 0 });
+            (!room).then_some(FailureKind::Refused)
+        }
+    });
+    world.run_until(MIN * 5, |world| world.session.topics() == 200);
+    assert_eq!(world.session.feed(), Feed::Degraded);
+    let before = world.count("subscribe");
+    world.run_for(HOUR);
+    let asked = world.count("subscribe") - before;
+    assert!(asked < 70, "{asked} requests in an hour");
+}
+
+#[test]
+fn subscriptions_that_are_forbidden_altogether_come_back_soon_after_they_are_allowed() {
+    let mut world = World::new(300, 1, 1);
+    world.refuses = Box::new(|_| Some(FailureKind::Forbidden));
+    world.run_for(HOUR);
+    assert_eq!(world.feed(), (Feed::Down, Why::PermissionMissing));
+    assert!(
+        world.count("subscribe") < 80,
+        "{}",
+        world.count("subscribe")
+    );
+    world.refuses = Box::new(|_| None);
+    let took = world.run_until(MIN * 5, World::is_up);
+    assert!(took < S * 75, "{took:?}");
+    world.check_up();
+}
