@@ -10,10 +10,10 @@
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
-#include <iterator>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <sstream>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -184,8 +184,10 @@ Exit follow(const Options& options, const std::string& settings, const std::shar
 
 Exit run(const Options& options) {
     std::ifstream file(options.settings, std::ios::binary);
-    const std::string settings{std::istreambuf_iterator<char>(file), {}};
-    if (!file) {
+    std::ostringstream text;
+    text << file.rdbuf();  // a directory can be opened; this is where it fails
+    const std::string settings = text.str();
+    if (!file || !text) {
         std::fprintf(stderr, "cannot read the settings from %s\n", options.settings.c_str());
         return BAD_SETTINGS;
     }

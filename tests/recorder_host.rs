@@ -222,12 +222,11 @@ fn what_is_wrong_is_told_by_text_and_exit_status() {
             refused.stderr
         );
     }
-    assert_eq!(
-        run(&shop, &shown(&shop.path("no such file")), &[])
-            .status
-            .code(),
-        Some(4)
-    );
+    for unreadable in ["no such file", "."] {
+        let ended = run(&shop, &shown(&shop.path(unreadable)), &[]);
+        assert_eq!(ended.status.code(), Some(4), "{}", ended.stderr);
+        assert!(ended.stderr.contains("cannot read"), "{}", ended.stderr);
+    }
     let nowhere = Workshop::with(Lane::Plain, "/nowhere/plugin.so".into());
     let missing = run(&nowhere, &good, &[]);
     assert_eq!(missing.status.code(), Some(3));
