@@ -168,18 +168,7 @@ impl Delivery {
             return Err(std::io::Error::other("the last run is not over"));
         }
         let queue = Arc::new(Queue::new(terms, Arc::clone(&self.shared.counters)));
-        self.shared.log.reopen();
-        let logger = {
-            let shared = Arc::clone(&self.shared);
-            Worker::spawn("gca-log", move || logger::run(&shared))
-        };
-        let logger = match logger {
-            Ok(logger) => logger,
-            Err(error) => {
-                self.shared.gate.close();
-                return Err(error);
-            }
-        };
+        // The dispatcher first: it has nothing to tell yet, so it can be ended without waiting for the host.
         let dispatcher = {
             let shared = Arc::clone(&self.shared);
             let queue = Arc::clone(&queue);
@@ -189,8 +178,20 @@ impl Delivery {
             Ok(dispatcher) => dispatcher,
             Err(error) => {
                 self.shared.gate.close();
-                self.shared.log.finish();
-                logger.join();
+                return Err(error);
+            }
+        };
+        self.shared.log.reopen();
+        let logger = {
+            let shared = Arc::clone(&self.shared);
+            Worker::spawn("gca-log", move || logger::run(&shared))
+        };
+        let logger = match logger {
+            Ok(logger) => logger,
+            Err(error) => {
+                self.shared.gate.close();
+                queue.end(Instant::now());
+                dispatcher.join();
                 return Err(error);
             }
         };
