@@ -1038,9 +1038,9 @@ const char *gca_status_name(int32_t status);
  * What was wrong with the last call on this thread that failed: of this handle, or of any for 0. In UTF-8, without a
  * terminating NUL; empty if none failed. For people: its words may change.
  *
- * A handle need not live: after a failed `gca_destroy` it still tells. `needed` receives the length. A buffer of `cap`
- * bytes that is too small is left untouched, and the answer is `GCA_ERR_BUFFER`; that failure itself is not kept.
- * `buf` may be NULL if `cap` is 0; `needed` may be NULL.
+ * A handle need not live: after a failed `gca_destroy` it still tells. A call that only found the buffer too small, of
+ * this function or another, does not count as failed. `needed` receives the length. A buffer of `cap` bytes that is too
+ * small is left untouched, and the answer is `GCA_ERR_BUFFER`. `buf` may be NULL if `cap` is 0; `needed` may be NULL.
  */
 gca_status gca_last_error(gca_handle handle,
                           char *buf,

@@ -430,6 +430,24 @@ fn a_last_error_belongs_to_its_thread_and_its_handle() {
 }
 
 #[test]
+fn asking_for_a_length_does_not_displace_the_last_error() {
+    let (_, handle) = create();
+    assert_eq!(configure(handle, "{}"), gca_status::GCA_ERR_SETTINGS);
+    let (short, mut needed) = (std::ptr::null_mut(), 0);
+    // SAFETY: no buffer, and a length to write to.
+    let asked = unsafe { gca_status_json(handle, short, 0, &raw mut needed) };
+    assert_eq!(asked, gca_status::GCA_ERR_BUFFER);
+    // SAFETY: as above.
+    let asked = unsafe { gca_settings_schema(short, 0, &raw mut needed) };
+    assert_eq!(asked, gca_status::GCA_ERR_BUFFER);
+    for of in [handle, 0] {
+        let text = last_error(of);
+        assert!(text.starts_with("gca_configure: "), "{text}");
+    }
+    assert_eq!(gca_destroy(handle), gca_status::GCA_OK);
+}
+
+#[test]
 fn from_inside_any_callback_orders_are_refused_and_questions_answered() {
     let (host, handle) = create();
     assert_eq!(configure(handle, &settings("inside")), gca_status::GCA_OK);

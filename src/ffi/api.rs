@@ -79,9 +79,9 @@ pub extern "C" fn gca_status_name(status: i32) -> *const c_char {
 /// What was wrong with the last call on this thread that failed: of this handle, or of any for 0. In UTF-8, without a
 /// terminating NUL; empty if none failed. For people: its words may change.
 ///
-/// A handle need not live: after a failed `gca_destroy` it still tells. `needed` receives the length. A buffer of `cap`
-/// bytes that is too small is left untouched, and the answer is `GCA_ERR_BUFFER`; that failure itself is not kept.
-/// `buf` may be NULL if `cap` is 0; `needed` may be NULL.
+/// A handle need not live: after a failed `gca_destroy` it still tells. A call that only found the buffer too small, of
+/// this function or another, does not count as failed. `needed` receives the length. A buffer of `cap` bytes that is too
+/// small is left untouched, and the answer is `GCA_ERR_BUFFER`. `buf` may be NULL if `cap` is 0; `needed` may be NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn gca_last_error(
     handle: gca_handle,

@@ -9,7 +9,8 @@ use super::abi::{gca_handle, gca_status};
 use super::error::{self, Refused};
 use crate::adapter::panics;
 
-/// Runs a call: its refusal becomes a status and this thread's last error, and so does a panic.
+/// Runs a call: its refusal becomes a status and this thread's last error, and so does a panic. A buffer that is too
+/// small is only a status.
 pub(super) fn call(
     name: &str,
     handle: gca_handle,
@@ -17,6 +18,8 @@ pub(super) fn call(
 ) -> gca_status {
     match contained(work) {
         Ok(Ok(())) => gca_status::GCA_OK,
+        // The usual way to ask for a length. It must not displace what the host is about to ask for.
+        Ok(Err(refused)) if refused.status == gca_status::GCA_ERR_BUFFER => refused.status,
         Ok(Err(refused)) => {
             error::keep(handle, format!("{name}: {}", refused.text));
             refused.status

@@ -49,7 +49,7 @@ pub(super) unsafe fn copy_out(
     if text.len() > cap {
         return Err(Refused::new(
             gca_status::GCA_ERR_BUFFER,
-            format!("the buffer has {cap} bytes, the text has {}", text.len()),
+            "the buffer is too small",
         ));
     }
     if !text.is_empty() {
