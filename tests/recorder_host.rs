@@ -1,5 +1,7 @@
 //! The example host: what it writes, what it shows, and how it ends.
 
+#![allow(clippy::panic, reason = "a test says what went wrong by failing")]
+
 #[path = "cpp/workshop.rs"]
 mod workshop;
 
