@@ -34,9 +34,9 @@ fn world(seed: u64) -> World {
     world
 }
 
-/// A small number that still meets every kind of world several times; `GCA_SEEDS=1000` plays more.
+/// Enough to meet every kind of world once; `GCA_SEEDS=1000` plays more.
 fn seeds() -> u64 {
-    std::env::var("GCA_SEEDS").map_or(96, |n| n.parse().expect("GCA_SEEDS is a number"))
+    std::env::var("GCA_SEEDS").map_or(64, |n| n.parse().expect("GCA_SEEDS is a number"))
 }
 
 /// Faults for a while, then none; `rounds` times.
@@ -83,8 +83,8 @@ fn after_any_storm_the_feed_comes_up_again() {
 
 #[test]
 fn weeks_of_it_leave_nothing_behind() {
-    let worlds = usize::try_from(seeds() / 96).unwrap().clamp(1, 3);
-    for seed in [22, 3, 9].into_iter().take(worlds) {
+    let worlds = usize::try_from(seeds() / 64).unwrap().clamp(1, 3);
+    for seed in [9, 22, 3].into_iter().take(worlds) {
         let mut world = world(seed);
         play(&mut world, 14, HOUR * 24, HOUR * 12);
         assert!(world.requests.len() > 10_000);
