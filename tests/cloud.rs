@@ -797,6 +797,37 @@ async fn an_answer_without_end_is_cut_off() {
 }
 
 #[tokio::test]
+async fn a_small_answer_that_unpacks_to_a_large_one_is_cut_off() {
+    // gzip of 100,000 zero bytes: what it begins with, its 96 zero bytes, and its end.
+    let mut packed = vec![
+        0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02, 0x03, 0xed, 0xc1, 0x31, 0x01, 0x00,
+        0x00, 0x00, 0xc2, 0xa0, 0xf5, 0x4f, 0x6d, 0x0d, 0x0f, 0xa0,
+    ];
+    packed.resize(packed.len() + 96, 0);
+    packed.extend([
+        0x80, 0x57, 0x03, 0x7d, 0x95, 0x11, 0xd4, 0xa0, 0x86, 0x01, 0x00,
+    ]);
+    let answer = move || {
+        let head = format!(
+            "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: {}\r\n\r\n",
+            packed.len()
+        );
+        [head.as_bytes(), &packed].concat()
+    };
+    for (limit, word) in [(99_999, "99999 bytes"), (100_000, "it is no list")] {
+        let answer = answer.clone();
+        let limits = Limits {
+            answer: limit,
+            ..limits()
+        };
+        let (_server, wire) = granted_with(limits, move |_| Act::Send(answer())).await;
+        let failure = fail(&wire, Request::Users { page: 1 }).await;
+        assert_eq!(failure.kind, FailureKind::Unreadable);
+        assert!(failure.message.contains(word), "{}", failure.message);
+    }
+}
+
+#[tokio::test]
 async fn slow_answers_end_in_time() {
     let limits = Limits {
         request: Duration::from_millis(300),
@@ -1149,6 +1180,64 @@ async fn frames_come_in_order_and_what_is_no_text_does_not_end_the_feed() {
         next(&mut socket).await,
         Ok(Inbound::Text("are you there".into()))
     );
+}
+
+#[tokio::test]
+async fn a_text_in_fragments_is_one_text_and_what_comes_between_them_is_life() {
+    let (_server, mut socket) = socket(limits(), |mut socket| async move {
+        // "hé" in three fragments, the second one ends within a character, and a ping between them.
+        for bytes in [
+            &[0x01, 1, b'h'][..],
+            &[0x89, 1, b'?'],
+            &[0x00, 1, 0xc3],
+            &[0x80, 1, 0xa9],
+        ] {
+            socket.get_mut().write_all(bytes).await.unwrap();
+            socket.get_mut().flush().await.unwrap();
+        }
+        while let Some(Ok(message)) = socket.next().await {
+            if let Message::Pong(pong) = message {
+                let pong = String::from_utf8_lossy(&pong).into_owned();
+                socket.send(Message::text(pong)).await.unwrap();
+            }
+        }
+    })
+    .await;
+    assert_eq!(next(&mut socket).await, Ok(Inbound::Control));
+    assert_eq!(next(&mut socket).await, Ok(Inbound::Text("hé".into())));
+    assert_eq!(
+        next(&mut socket).await,
+        Ok(Inbound::Text("?".into())),
+        "the ping was answered"
+    );
+}
+
+#[tokio::test]
+async fn fragments_without_end_end_the_socket() {
+    let limits = Limits {
+        message: 10_000,
+        ..limits()
+    };
+    let (_server, mut socket) = socket(limits, |mut socket| async move {
+        socket.get_mut().write_all(&[0x01, 1, b'x']).await.unwrap();
+        // A ping now and then shows life, and the text never ends.
+        while socket
+            .get_mut()
+            .write_all(&[&[0x00, 100][..], &[b'x'; 100], &[0x89, 0]].concat())
+            .await
+            .is_ok()
+        {}
+    })
+    .await;
+    let failure = loop {
+        match next(&mut socket).await {
+            Ok(Inbound::Control) => {}
+            Ok(other) => panic!("{other:?}"),
+            Err(failure) => break failure,
+        }
+    };
+    assert_eq!(failure.kind, FailureKind::Unreadable);
+    assert!(failure.message.contains("10000"), "{}", failure.message);
 }
 
 #[tokio::test]

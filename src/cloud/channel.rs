@@ -80,9 +80,14 @@ fn check_address(address: &str, api: &Url) -> Result<(), String> {
     if address.scheme() != "wss" {
         return Err("connectUri is not wss".to_owned());
     }
-    let (Host::Domain(name), Some(api)) = (&host, api.host_str()) else {
+    let own = api.host();
+    if own.as_ref() == Some(&host) {
+        return Ok(());
+    }
+    let (Host::Domain(name), Some(Host::Domain(api))) = (&host, own) else {
         return Err(format!("connectUri leads to the bare address {host}"));
     };
+    let name = name.strip_suffix('.').unwrap_or(name);
     let region = api.strip_prefix("api.").unwrap_or(api);
     let ours = std::iter::once(region).chain(PLATFORM).any(|domain| {
         name.strip_suffix(domain)
@@ -221,6 +226,40 @@ mod tests {
             let why = check(address, api).unwrap_err();
             assert!(!why.contains("channels"), "an address was shown: {why}");
         }
+    }
+
+    #[test]
+    fn every_region_has_its_own_streaming_host_and_so_has_one_that_nobody_knows_yet() {
+        for domain in [
+            "mypurecloud.com",
+            "use2.us-gov-pure.cloud",
+            "usw2.pure.cloud",
+            "cac1.pure.cloud",
+            "mxc1.pure.cloud",
+            "sae1.pure.cloud",
+            "mypurecloud.ie",
+            "euw2.pure.cloud",
+            "mypurecloud.de",
+            "euc2.pure.cloud",
+            "edee1.eusc-pure.cloud",
+            "mec1.pure.cloud",
+            "aps1.pure.cloud",
+            "apse1.pure.cloud",
+            "mypurecloud.com.au",
+            "mypurecloud.jp",
+            "apne2.pure.cloud",
+            "apne3.pure.cloud",
+            "new1.pure.cloud",
+            "region.cloud-of-2030.example",
+        ] {
+            let api = format!("https://api.{domain}/");
+            check(&format!("wss://streaming.{domain}/channels/c"), &api).unwrap();
+            check(&format!("wss://streaming.{domain}:443/channels/c"), &api).unwrap();
+            check(&format!("wss://STREAMING.{domain}./channels/c"), &api).unwrap();
+        }
+        // A lab without names: the region's own address, and no other.
+        check("wss://192.0.2.7:8443/channels/c", "https://192.0.2.7:8443/").unwrap();
+        check("wss://192.0.2.8/channels/c", "https://192.0.2.7/").unwrap_err();
     }
 
     #[test]
