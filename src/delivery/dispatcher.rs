@@ -309,15 +309,13 @@ impl Dispatcher {
 
     /// Announces what was not taken, as long as the gate is open, and takes no more.
     fn last_words(&mut self) {
-        let offered = u64::from(self.current.as_ref().is_some_and(|current| {
-            // A lost event that was not taken stands for the events that it names.
-            current.event.kind != EventKind::Lost
-        }));
-        let untold = match self.current.as_ref().map(|current| &current.event.subject) {
-            Some(Subject::Lost(lost)) => lost.last - lost.first + 1,
-            _ => 0,
+        // A lost event that was not taken stands for the events that it names, which were counted when they were lost.
+        let (untold, unlost) = match self.current.as_ref().map(|current| &current.event.subject) {
+            None => (0, 0),
+            Some(Subject::Lost(lost)) => (lost.last - lost.first + 1, 0),
+            Some(_) => (1, 1),
         };
-        let dropped = self.queue.close(&self.hand, offered) + untold;
+        let dropped = self.queue.close(&self.hand, untold, unlost);
         if dropped > 0 {
             let message = format!(
                 "stopped with {dropped} events that the host had not taken; they are dropped, and the next \

@@ -430,9 +430,9 @@ impl Queue {
                 .is_some_and(|until| Instant::now() >= until)
     }
 
-    /// Takes no more, and says how many events wait, those that `slots` holds and `offered` ones among them. They are
-    /// dropped.
-    pub(super) fn close(&self, slots: &VecDeque<Slot>, offered: u64) -> u64 {
+    /// Takes no more, and says of how many events the host has not been told: those that wait, those that `slots` holds,
+    /// and `untold` ones that are being offered, of which `unlost` are not counted as lost yet. They are dropped.
+    pub(super) fn close(&self, slots: &VecDeque<Slot>, untold: u64, unlost: u64) -> u64 {
         let mut waiting = self.waiting();
         waiting.ended = true;
         let count = |slots: &VecDeque<Slot>| -> u64 {
@@ -452,8 +452,8 @@ impl Queue {
                 .filter(|slot| matches!(slot, Slot::Event(_)))
                 .count() as u64
         };
-        let newly_lost = events(slots) + events(&waiting.slots) + offered;
-        let untold = count(slots) + count(&waiting.slots) + offered;
+        let newly_lost = events(slots) + events(&waiting.slots) + unlost;
+        let untold = count(slots) + count(&waiting.slots) + untold;
         waiting.slots.clear();
         waiting.events = 0;
         waiting.in_hand = 0;

@@ -553,6 +553,23 @@ fn what_was_not_taken_at_a_stop_is_announced_by_its_number() {
 }
 
 #[test]
+fn a_record_of_a_loss_that_was_not_taken_counts_in_the_status_too() {
+    let host = Recorder::answering(|_| Verdict::Later);
+    let bench = bench(&host);
+    let intake = bench.delivery.start(terms(10, 1)).unwrap();
+    intake.offer(event(1));
+    until("the record is offered", || {
+        host.offers.load(Ordering::SeqCst) >= 2
+    });
+    assert_eq!(bench.delivery.stop(LONG), Stopped::Done);
+    let states = host.states.lock().unwrap();
+    let last = states.last().unwrap();
+    assert!(last.message.contains("with 1 events"), "{}", last.message);
+    assert_eq!(bench.delivery.figures().dropped_at_stop, 1);
+    assert_eq!(bench.counters.events_lost.get(), 1, "counted once");
+}
+
+#[test]
 fn a_stop_does_not_wait_longer_than_it_was_given_and_a_later_one_finishes() {
     let (block, is_inside, let_go) = blocking();
     let host = Recorder::answering(block);
