@@ -100,7 +100,10 @@ impl Dispatcher {
             }
             match self.offer() {
                 Answer::Taken => {
-                    self.current = None;
+                    let taken = self.current.take();
+                    if taken.is_some_and(|taken| taken.event.kind != EventKind::Lost) {
+                        self.queue.let_go();
+                    }
                     self.pause = FIRST_PAUSE;
                     self.queue.refusals.store(0, Ordering::Relaxed);
                 }
@@ -245,6 +248,7 @@ impl Dispatcher {
             let first = current.sequence;
             let mut run = LostRun::of(&current.event, why);
             self.current = None;
+            self.queue.let_go();
             self.shared.counters.events_lost.one();
             if let Some(behind) = self.queue.take_lost(&mut self.hand) {
                 run = run.and(behind);

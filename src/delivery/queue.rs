@@ -5,7 +5,7 @@
 //! event is first offered, so a run of lost events knows how many numbers to skip, and the next event follows on.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -167,6 +167,8 @@ pub(super) struct Queue {
     pub(super) counters: Arc<Counters>,
     waiting: Mutex<Waiting>,
     wake: Condvar,
+    /// Events that the dispatcher took out and the host has not taken. Only the dispatcher writes it.
+    in_hand: AtomicUsize,
     /// Looked at before every offer, so not under the lock.
     states_wait: AtomicBool,
     ending: AtomicBool,
@@ -179,8 +181,6 @@ struct Waiting {
     slots: VecDeque<Slot>,
     /// Slots that hold an event.
     events: usize,
-    /// Events that the dispatcher took out and has not come back for.
-    in_hand: usize,
     most: usize,
     states: VecDeque<Arc<StateReport>>,
     said: Option<(Feed, Why, Scope)>,
@@ -200,7 +200,6 @@ impl Queue {
             waiting: Mutex::new(Waiting {
                 slots: VecDeque::new(),
                 events: 0,
-                in_hand: 0,
                 most: 0,
                 states: VecDeque::new(),
                 said: None,
@@ -211,6 +210,7 @@ impl Queue {
                 dropped_at_end: 0,
             }),
             wake: Condvar::new(),
+            in_hand: AtomicUsize::new(0),
             states_wait: AtomicBool::new(false),
             ending: AtomicBool::new(false),
             sequence: AtomicU64::new(0),
@@ -243,11 +243,11 @@ impl Queue {
         waiting.slots.push_back(Slot::Event(event));
         waiting.events += 1;
         let limit = self.terms.queue_max_events.max(1);
-        if waiting.events + waiting.in_hand > limit {
+        if self.held(waiting) > limit {
             waiting.give_way();
             self.counters.events_lost.one();
         }
-        waiting.most = waiting.most.max(waiting.events + waiting.in_hand);
+        waiting.most = waiting.most.max(self.held(waiting));
     }
 
     fn report(&self, report: StateReport) {
@@ -310,7 +310,7 @@ impl Queue {
     /// Waits for something to do. The events of the last answer are no longer in hand.
     pub(super) fn next(&self) -> Next {
         let mut waiting = self.waiting();
-        waiting.in_hand = 0;
+        self.in_hand.store(0, Ordering::Relaxed);
         loop {
             waiting.asleep = Asleep::No;
             if !waiting.states.is_empty() {
@@ -325,7 +325,7 @@ impl Queue {
                     .filter(|slot| matches!(slot, Slot::Event(_)))
                     .count();
                 waiting.events -= events;
-                waiting.in_hand = events;
+                self.in_hand.store(events, Ordering::Relaxed);
                 return Next::Offer(slots);
             }
             if waiting.drain_until.is_some() {
@@ -337,6 +337,17 @@ impl Queue {
                 .wait(waiting)
                 .unwrap_or_else(PoisonError::into_inner);
         }
+    }
+
+    /// One of the events in hand is no more: the host took it, or it was given up.
+    pub(super) fn let_go(&self) {
+        let left = self.in_hand.load(Ordering::Relaxed).saturating_sub(1);
+        self.in_hand.store(left, Ordering::Relaxed);
+    }
+
+    /// Events that wait or are in hand.
+    fn held(&self, waiting: &Waiting) -> usize {
+        waiting.events + self.in_hand.load(Ordering::Relaxed)
     }
 
     /// Puts back what was taken out and not offered, so that it can give way again; `offered` stays in hand.
@@ -355,7 +366,7 @@ impl Queue {
                 }
             }
         }
-        waiting.in_hand = offered;
+        self.in_hand.store(offered, Ordering::Relaxed);
     }
 
     /// The run of lost events that stands first in `hand`, or in the queue if nothing is in hand; taken out.
@@ -456,7 +467,7 @@ impl Queue {
         let untold = count(slots) + count(&waiting.slots) + untold;
         waiting.slots.clear();
         waiting.events = 0;
-        waiting.in_hand = 0;
+        self.in_hand.store(0, Ordering::Relaxed);
         waiting.dropped_at_end = untold;
         self.counters.events_lost.add(newly_lost);
         untold
@@ -464,8 +475,7 @@ impl Queue {
 
     /// Events that wait or are being offered.
     pub(super) fn untaken(&self) -> u64 {
-        let waiting = self.waiting();
-        (waiting.events + waiting.in_hand) as u64
+        self.held(&self.waiting()) as u64
     }
 
     pub(super) fn figures(&self) -> DeliveryFigures {
@@ -473,7 +483,7 @@ impl Queue {
         DeliveryFigures {
             feed_id: self.feed().id.clone(),
             sequence: self.sequence.load(Ordering::Relaxed),
-            queued: (waiting.events + waiting.in_hand) as u64,
+            queued: self.held(&waiting) as u64,
             queued_most: waiting.most as u64,
             queue_limit: self.terms.queue_max_events as u64,
             refusals_of_current: self.refusals.load(Ordering::Relaxed),

@@ -416,6 +416,37 @@ fn when_the_queue_is_full_the_oldest_give_way_to_one_record_and_the_intake_does_
 }
 
 #[test]
+fn what_the_host_took_makes_room_at_once() {
+    let (entered, is_inside) = channel();
+    let (let_go, go) = channel::<()>();
+    let host = Recorder::answering(move |seen| {
+        if [1, 65].contains(&seen.sequence) {
+            let _ = entered.send(());
+            let _ = go.recv();
+        }
+        Verdict::Taken
+    });
+    let bench = bench(&host);
+    let intake = bench.delivery.start(terms(800, 0)).unwrap();
+    intake.offer(event(1));
+    is_inside.recv_timeout(LONG).unwrap();
+    for number in 2..=65 {
+        intake.offer(event(number));
+    }
+    let_go.send(()).unwrap();
+    is_inside.recv_timeout(LONG).unwrap();
+    // The 65th is being offered: with 799 more the queue is full, and not before.
+    for number in 66..=864 {
+        intake.offer(event(number));
+    }
+    assert_eq!(bench.delivery.figures().queued, 800);
+    let_go.send(()).unwrap();
+    assert_eq!(bench.delivery.stop(LONG), Stopped::Done);
+    assert_eq!(host.taken.lock().unwrap().len(), 864);
+    assert_eq!(bench.counters.events_lost.get(), 0);
+}
+
+#[test]
 fn a_queue_of_one_keeps_what_is_offered_and_records_the_rest() {
     let (mut block, is_inside, let_go) = blocking();
     let host = Recorder::answering(move |seen| {
