@@ -36,15 +36,7 @@ impl Session {
                         "Opening a websocket took longer than {} s",
                         OPENING.as_secs()
                     );
-                    self.lose_socket(
-                        index,
-                        true,
-                        Trouble {
-                            why: Why::Link,
-                            message,
-                        },
-                        now,
-                    );
+                    self.lose_socket(index, true, Trouble::of(Why::Link, message), now);
                 }
             }
             Socket::Open { id, watch, .. } => {
@@ -68,15 +60,7 @@ impl Session {
                             SILENCE.as_secs(),
                             ANSWER.as_secs()
                         );
-                        self.lose_socket(
-                            index,
-                            true,
-                            Trouble {
-                                why: Why::Link,
-                                message,
-                            },
-                            now,
-                        );
+                        self.lose_socket(index, true, Trouble::of(Why::Link, message), now);
                     }
                 }
             }
@@ -235,7 +219,7 @@ impl Session {
                     "The platform took notification channel {} away: {reason}",
                     index + 1
                 );
-                self.lose_channel(index, Trouble { why, message }, now);
+                self.lose_channel(index, Trouble::of(why, message), now);
             }
             SocketEvent::Ended(failure) => {
                 let trouble = Trouble::new(&format!("Connection {}", index + 1), &failure);
@@ -348,14 +332,7 @@ impl Session {
              its place",
             index + 1
         );
-        self.lose_channel(
-            index,
-            Trouble {
-                why: Why::ChannelTaken,
-                message,
-            },
-            now,
-        );
+        self.lose_channel(index, Trouble::of(Why::ChannelTaken, message), now);
     }
 
     fn lose_channel(&mut self, index: usize, trouble: Trouble, now: Now) {
@@ -402,9 +379,15 @@ impl Session {
     }
 
     fn note_trouble(&mut self, index: usize, trouble: Trouble, stable: bool) {
-        // The first of a row is news; the others are the same story.
-        let first = stable || self.shards[index].backoff.failures() == 0;
-        let level = if first {
+        let shard = &self.shards[index];
+        // Others of a row are news only if their cause is.
+        let is_news = stable
+            || shard.backoff.failures() == 0
+            || shard
+                .trouble
+                .as_ref()
+                .is_some_and(|last| last.cause() != trouble.cause());
+        let level = if is_news {
             LogLevel::Warn
         } else {
             LogLevel::Debug

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::Session;
-use super::errand::Trouble;
+use super::errand::{Cause, Trouble};
 use super::shard::{MOST_CHANNELS, Subject};
 use crate::model::feed::{Feed, Scope, Why};
 use crate::model::id::{Topic, UserId};
@@ -15,6 +15,8 @@ pub(super) struct Coverage {
     pub(super) why: Why,
     pub(super) scope: Scope,
     pub(super) message: Arc<str>,
+    /// Of the trouble that the message tells.
+    cause: Option<Cause>,
     basis: ScopeBasis,
 }
 
@@ -29,9 +31,10 @@ struct ScopeBasis {
 }
 
 impl Coverage {
-    /// Whether it says the same; the message may differ in numbers and attempts.
+    /// Whether it says the same; the message may differ in numbers and attempts, but not in its cause.
     pub(super) fn says_the_same(&self, other: &Self) -> bool {
-        (self.feed, self.why, &self.scope) == (other.feed, other.why, &other.scope)
+        (self.feed, self.why, &self.scope, &self.cause)
+            == (other.feed, other.why, &other.scope, &other.cause)
     }
 }
 
@@ -49,9 +52,13 @@ impl Session {
             (true, false) => Feed::Degraded,
             (false, _) => Feed::Down,
         };
-        let (why, message) = match feed {
-            Feed::Up => self.up(),
-            Feed::Down | Feed::Degraded | Feed::Recovering => self.not_up(roster_read, whole),
+        let trouble = self
+            .trouble(roster_read, whole)
+            .filter(|_| feed != Feed::Up);
+        let (why, message) = match trouble {
+            Some(trouble) => (trouble.why, trouble.message.clone()),
+            None if feed == Feed::Up => self.up(),
+            None => self.not_up(roster_read, whole),
         };
         let basis = ScopeBasis {
             feed,
@@ -73,6 +80,7 @@ impl Session {
             why,
             scope,
             message: message.into(),
+            cause: trouble.map(|trouble| trouble.cause().clone()),
             basis,
         }
     }
@@ -98,10 +106,8 @@ impl Session {
         }
     }
 
+    /// Without any trouble.
     fn not_up(&self, roster_read: bool, whole: bool) -> (Why, String) {
-        if let Some(Trouble { why, message }) = self.trouble(roster_read, whole) {
-            return (*why, message.clone());
-        }
         if !whole {
             return (Why::Connecting, "Channels are being connected".to_owned());
         }

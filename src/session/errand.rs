@@ -19,9 +19,30 @@ const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 pub(super) struct Trouble {
     pub(super) why: Why,
     pub(super) message: String,
+    cause: Cause,
+}
+
+/// What tells one trouble from another. Not the words of the platform's answers, which differ each time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Cause {
+    Status(u16),
+    Words(String),
 }
 
 impl Trouble {
+    /// Trouble that no failed request told.
+    pub(super) fn of(why: Why, message: String) -> Self {
+        Self {
+            why,
+            cause: Cause::Words(message.clone()),
+            message,
+        }
+    }
+
+    pub(super) const fn cause(&self) -> &Cause {
+        &self.cause
+    }
+
     /// `doing` says what failed, as in "Listing the users".
     pub(super) fn new(doing: &str, failure: &Failure) -> Self {
         let why = match failure.kind {
@@ -37,6 +58,9 @@ impl Trouble {
         Self {
             why,
             message: format!("{doing} failed: {}", failure.message),
+            cause: failure
+                .status
+                .map_or_else(|| Cause::Words(failure.message.clone()), Cause::Status),
         }
     }
 }
@@ -125,14 +149,14 @@ impl Errand {
         }
     }
 
-    /// It failed; it is tried again after a wait.
+    /// It failed; it is tried again after a wait. Says whether that is news: the first of a row, or of another cause.
     pub(super) fn failed(
         &mut self,
         doing: &str,
         failure: &Failure,
         now: Duration,
         jitter: &mut Jitter,
-    ) {
+    ) -> bool {
         self.pending = None;
         self.token_refused = false;
         let wait = self.backoff.delay(jitter);
@@ -150,6 +174,9 @@ impl Errand {
             | FailureKind::Unreadable => wait,
         };
         self.not_before = now + wait;
-        self.trouble = Some(Trouble::new(doing, failure));
+        let trouble = Trouble::new(doing, failure);
+        let is_news = self.trouble.as_ref().map(Trouble::cause) != Some(trouble.cause());
+        self.trouble = Some(trouble);
+        is_news
     }
 }

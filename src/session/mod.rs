@@ -737,13 +737,12 @@ impl Session {
             What::Subscribe(index) => &mut shards[index].subscribe,
             What::Unsubscribe => return,
         };
-        errand.failed(&doing, failure, now.elapsed, jitter);
+        let is_news = errand.failed(&doing, failure, now.elapsed, jitter);
         let wait = errand.not_before().saturating_sub(now.elapsed).as_secs();
-        // The first of a row is news; the others are the same story.
-        let level = match (errand.failures(), failure.kind) {
-            (1, FailureKind::CredentialsRefused | FailureKind::Forbidden) => LogLevel::Error,
-            (1, _) => LogLevel::Warn,
-            (_, _) => LogLevel::Debug,
+        let level = match (is_news, failure.kind) {
+            (true, FailureKind::CredentialsRefused | FailureKind::Forbidden) => LogLevel::Error,
+            (true, _) => LogLevel::Warn,
+            (false, _) => LogLevel::Debug,
         };
         self.log(
             level,

@@ -83,6 +83,7 @@ pub(super) struct World {
     pub(super) credentials_refused: bool,
     /// Handshakes fail with a broken link, and so do all requests.
     pub(super) link_down: bool,
+    pub(super) link_trouble: String,
     /// No pongs and no heartbeats.
     pub(super) silent: bool,
     pub(super) no_pongs: bool,
@@ -99,6 +100,8 @@ pub(super) struct World {
     pub(super) feeds: Vec<(Duration, Feed, Why, Scope)>,
     pub(super) notices: Vec<(Duration, String)>,
     pub(super) warnings: usize,
+    /// The message of the last state of the feed.
+    pub(super) told: String,
     pub(super) removed: Vec<UserId>,
     pub(super) flowing: BTreeMap<String, SocketId>,
     pub(super) last_since: Option<Now>,
@@ -204,6 +207,7 @@ impl World {
             unanswered: None,
             credentials_refused: false,
             link_down: false,
+            link_trouble: "no name (test)".to_owned(),
             silent: false,
             no_pongs: false,
             rejects: Box::new(|_| Vec::new()),
@@ -216,6 +220,7 @@ impl World {
             feeds: Vec::new(),
             notices: Vec::new(),
             warnings: 0,
+            told: String::new(),
             removed: Vec::new(),
             flowing: BTreeMap::new(),
             last_since: None,
@@ -559,10 +564,12 @@ impl World {
                 assert!(!message.is_empty());
                 if let Some((_, last_feed, last_why, last_scope)) = self.feeds.last() {
                     assert!(
-                        (*last_feed, *last_why, last_scope) != (feed, why, &scope),
+                        (*last_feed, *last_why, last_scope) != (feed, why, &scope)
+                            || self.told != *message,
                         "told twice"
                     );
                 }
+                self.told = message.to_string();
                 self.feeds.push((self.now, feed, why, scope));
                 self.notices.push((self.now, message.to_string()));
             }
@@ -688,7 +695,9 @@ impl World {
 
     fn answer(&mut self, text: &str, word: &str, request: &Request) -> Reply {
         if self.link_down {
-            return Reply::Failed(failure(FailureKind::Link));
+            let mut down = failure(FailureKind::Link);
+            down.message.clone_from(&self.link_trouble);
+            return Reply::Failed(down);
         }
         if let Some(index) = self
             .instead

@@ -947,3 +947,23 @@ fn subscriptions_that_are_forbidden_altogether_come_back_soon_after_they_are_all
     assert!(took < S * 75, "{took:?}");
     world.check_up();
 }
+
+#[test]
+fn another_cause_of_the_same_trouble_is_told_once() {
+    let mut world = World::new(10, 1, 1);
+    world.link_down = true;
+    world.run_for(MIN * 30);
+    assert_eq!(world.feed(), (Feed::Down, Why::Link));
+    assert!(world.told.contains("no name"), "{}", world.told);
+    let (warnings, feeds) = (world.warnings, world.feeds.len());
+    world.run_for(MIN * 30);
+    assert_eq!((world.warnings, world.feeds.len()), (warnings, feeds));
+    // The operator mends the name service, and learns what is next.
+    world.link_trouble = "certificate not trusted (test)".to_owned();
+    world.run_for(MIN * 30);
+    assert!(world.told.contains("certificate"), "{}", world.told);
+    assert_eq!(
+        (world.warnings, world.feeds.len()),
+        (warnings + 1, feeds + 1)
+    );
+}
