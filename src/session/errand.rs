@@ -14,6 +14,11 @@ pub(super) const AFTER_REFUSAL: Duration = Duration::from_secs(60);
 /// once an hour whether they still hold.
 const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 
+/// What a failure says, for a sentence that goes on after it.
+pub(super) fn said(failure: &Failure) -> &str {
+    failure.message.trim_end_matches('.')
+}
+
 /// What went wrong last, for the state of the feed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Trouble {
@@ -57,7 +62,7 @@ impl Trouble {
         };
         Self {
             why,
-            message: format!("{doing} failed: {}", failure.message),
+            message: format!("{doing} failed: {}", said(failure)),
             cause: failure
                 .status
                 .map_or_else(|| Cause::Words(failure.message.clone()), Cause::Status),

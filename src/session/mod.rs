@@ -42,7 +42,7 @@ use backoff::Jitter;
 use budget::{Budget, Purpose};
 use channel::Socket;
 use coverage::Coverage;
-use errand::Errand;
+use errand::{Errand, said};
 use roster::Listing;
 use shard::{MOST_CHANNELS, Shard, Subject};
 use token::Token;
@@ -467,16 +467,8 @@ impl Session {
     fn doing(&self, what: What) -> String {
         match what {
             What::Token => "Fetching a token".to_owned(),
-            What::Users => format!(
-                "Listing the users (page {} of {})",
-                self.users.page(),
-                self.users.of()
-            ),
-            What::Queues => format!(
-                "Listing the queues (page {} of {})",
-                self.queues.page(),
-                self.queues.of()
-            ),
+            What::Users => format!("Listing the users ({})", self.users.place()),
+            What::Queues => format!("Listing the queues ({})", self.queues.place()),
             What::Create(index) => format!("Making notification channel {}", index + 1),
             What::Probe(index) => format!("Asking for notification channel {}", index + 1),
             What::Subscribe(index) => format!("Subscribing to topics on channel {}", index + 1),
@@ -669,13 +661,13 @@ impl Session {
         let doing = self.doing(asked.what);
         if let What::Subscribe(index) = asked.what {
             let of_topics = matches!(failure.kind, FailureKind::Refused | FailureKind::Forbidden);
-            if of_topics && self.shards[index].narrow(&failure.message) {
+            if of_topics && self.shards[index].narrow(said(failure)) {
                 self.shards[index].subscribe.failed_in_this_way();
                 return self.log(
                     LogLevel::Warn,
                     format!(
                         "{doing} failed: {}. They are asked for in smaller portions, to find those that are refused",
-                        failure.message
+                        said(failure)
                     ),
                 );
             }
@@ -716,7 +708,7 @@ impl Session {
         {
             self.log(
                 LogLevel::Warn,
-                format!("{doing} failed: {}. A new channel is made", failure.message),
+                format!("{doing} failed: {}. A new channel is made", said(failure)),
             );
             return self.leave_channel(index, now);
         }
@@ -746,7 +738,7 @@ impl Session {
         };
         self.log(
             level,
-            format!("{doing} failed: {}. Next try in {wait} s", failure.message),
+            format!("{doing} failed: {}. Next try in {wait} s", said(failure)),
         );
     }
 

@@ -42,9 +42,12 @@ impl<Id: Ord + Clone> Listing<Id> {
         self.next_page
     }
 
-    /// How many pages the list has, as far as it has said.
-    pub(super) const fn of(&self) -> u32 {
-        self.of
+    /// Where the reading stands, for people.
+    pub(super) fn place(&self) -> String {
+        match self.of {
+            0 => format!("page {}", self.next_page),
+            of => format!("page {} of {of}", self.next_page),
+        }
     }
 
     /// Whether it was read to its end at least once.

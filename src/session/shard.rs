@@ -364,7 +364,7 @@ impl Shard {
             followed.refusal = match said.whole {
                 Some(whole) if !whole.permitted => Some(Refusal {
                     topics: vec![whole.topic.clone()],
-                    reason: whole.reason.clone(),
+                    reason: whole.reason.trim_end_matches('.').to_owned(),
                     total: true,
                 }),
                 None if said.parts.is_empty() => Some(Refusal {
@@ -380,7 +380,7 @@ impl Shard {
                     };
                     refused().next().map(|first| Refusal {
                         topics: refused().map(|part| part.topic.clone()).collect(),
-                        reason: first.reason.clone(),
+                        reason: first.reason.trim_end_matches('.').to_owned(),
                         total: is_refused(".conversations") && is_refused(".conversations.calls"),
                     })
                 }

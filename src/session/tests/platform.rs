@@ -132,7 +132,7 @@ pub(super) fn failure(kind: FailureKind) -> Failure {
         kind,
         status: None,
         retry_after: None,
-        message: format!("{kind:?} (test)"),
+        message: format!("{kind:?} (test)."),
     }
 }
 
@@ -517,6 +517,15 @@ impl World {
     fn notice(&mut self, notice: Notice) {
         if let Some(transcript) = &mut self.transcript {
             writeln!(transcript, "{:?} {notice:?}", self.now).unwrap();
+        }
+        if let Notice::Feed { message, .. } = &notice {
+            assert!(!message.contains(".."), "{message}");
+        }
+        if let Notice::Log { message, .. } = &notice {
+            assert!(
+                !message.contains("..") && !message.contains("  "),
+                "{message}"
+            );
         }
         match notice {
             Notice::Users(rows) => self
