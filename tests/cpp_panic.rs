@@ -1,6 +1,8 @@
 //! Panics inside the library stay inside: proved by a C program on a library that was built like the shipped one, with
 //! the feature `provoke`; and the shipped one was not built so.
 
+#![allow(clippy::unwrap_used, reason = "a test says what went wrong by failing")]
+
 #[path = "cpp/workshop.rs"]
 mod workshop;
 

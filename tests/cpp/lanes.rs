@@ -2,6 +2,8 @@
 //!
 //! Included by the test binaries, which define `LANE` and `SHARE` (the part of the long loops that the lane has time for).
 
+#![allow(clippy::unwrap_used, reason = "a test says what went wrong by failing")]
+
 use crate::workshop::{Region, Workshop};
 
 /// How many cycles of each kind the lane runs.
