@@ -223,6 +223,22 @@ impl FaultOrder {
                 every_s: Some(every),
                 ..
             } if *every <= 0.0 => Err("every_s is not above 0".to_owned()),
+            Fault::RefuseConnects { status } if !(400..=599).contains(status) => {
+                Err("status is not from 400 to 599".to_owned())
+            }
+            Fault::Storm5xx { status, .. } if !(500..=599).contains(status) => {
+                Err("status is not from 500 to 599".to_owned())
+            }
+            Fault::CutSockets { share, .. }
+            | Fault::MuteSockets { share }
+            | Fault::Duplicate { share }
+            | Fault::Lose { share }
+            | Fault::Storm429 { share, .. }
+            | Fault::Storm5xx { share, .. }
+                if !(0.0..=1.0).contains(share) =>
+            {
+                Err("share is not from 0 to 1".to_owned())
+            }
             _ => Ok(Self {
                 fault,
                 after_s,

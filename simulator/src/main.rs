@@ -71,7 +71,9 @@ fn wanted() -> Result<Option<Wanted>, lexopt::Error> {
             Long("port") => port = parser.value()?.parse()?,
             Long("users") => region.world.users = parser.value()?.parse()?,
             Long("queues") => region.world.queues = parser.value()?.parse()?,
-            Long("calls-per-minute") => region.world.calls_per_minute = parser.value()?.parse()?,
+            Long("calls-per-minute") => {
+                region.world.calls_per_minute = parser.value()?.parse_with(rate)?
+            }
             Long("seed") => region.world.seed = parser.value()?.parse()?,
             Long("tls") => tls = true,
             Long("tls-ca") => tls_ca = Some(PathBuf::from(parser.value()?)),
@@ -94,6 +96,14 @@ fn wanted() -> Result<Option<Wanted>, lexopt::Error> {
         tls_ca,
         until_stdin_closes,
     }))
+}
+
+/// Calls a minute: more than one a millisecond, the region's unit of time, would let no time pass.
+fn rate(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(number) if (0.0..=60_000.0).contains(&number) => Ok(number),
+        _ => Err("not a number from 0 to 60000".to_owned()),
+    }
 }
 
 fn positive(text: &str) -> Result<f64, String> {

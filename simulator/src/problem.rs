@@ -93,11 +93,11 @@ impl Problem {
 
     /// 415.
     #[must_use]
-    pub fn unsupported_media_type() -> Self {
+    pub fn unsupported_media_type(wanted: &str) -> Self {
         Self::new(
             415,
             "unsupported.media.type",
-            "The content type of the request is not application/json.",
+            format!("The content type of the request is not {wanted}."),
         )
     }
 

@@ -27,7 +27,7 @@ use crate::oauth::{
 };
 use crate::problem::Problem;
 use crate::request_log::RequestLog;
-use crate::time::Time;
+use crate::time::{Millis, Time};
 use crate::topic::{self, Catalogue, TopicProblem};
 use crate::world::{Shown, UnknownScript, World, WorldConfig};
 
@@ -278,7 +278,7 @@ struct Injection {
 impl Injection {
     fn next(&self) -> Time {
         match self.rate {
-            Some(rate) => Time(self.started.0 + (self.sent as f64 * 1_000.0 / rate) as i64),
+            Some(rate) => self.started + Millis((self.sent as f64 * 1_000.0 / rate) as i64),
             None => self.started,
         }
     }
@@ -485,7 +485,7 @@ impl Region {
             .collect();
         for id in due {
             if let Some(socket) = self.sockets.get_mut(&id) {
-                socket.next_heartbeat = Time(socket.next_heartbeat.0 + socket.heartbeat_ms.max(1));
+                socket.next_heartbeat = socket.next_heartbeat + Millis(socket.heartbeat_ms);
             }
             self.send(id, channel_metadata("WebSocket Heartbeat"));
         }
@@ -683,7 +683,7 @@ impl Region {
                 channel,
                 muted: false,
                 heartbeat_ms,
-                next_heartbeat: Time(now.0 + heartbeat_ms),
+                next_heartbeat: now + Millis(heartbeat_ms),
                 closes: None,
             },
         );
@@ -1084,7 +1084,7 @@ impl Region {
             .as_deref()
             .is_some_and(|given| given.to_ascii_lowercase().starts_with(form))
         {
-            return self.problem(&Problem::unsupported_media_type());
+            return self.problem(&Problem::unsupported_media_type(form));
         }
         let disabled = self
             .faults
@@ -1138,9 +1138,10 @@ impl Region {
         if request.body.len() > MOST_REQUEST_BYTES {
             return Err(Problem::too_large(MOST_REQUEST_BYTES));
         }
-        let is_json = |given: &str| given.to_ascii_lowercase().starts_with("application/json");
+        let json_type = "application/json";
+        let is_json = |given: &str| given.to_ascii_lowercase().starts_with(json_type);
         if !request.body.is_empty() && !request.content_type.as_deref().is_some_and(is_json) {
-            return Err(Problem::unsupported_media_type());
+            return Err(Problem::unsupported_media_type(json_type));
         }
         let method = request.method.as_str();
         let reads = method == "GET" || method == "HEAD";
@@ -1253,7 +1254,15 @@ impl Region {
                             channel.token == caller.token
                         }
                     })
-                    .map(|(number, _)| self.channel_body(number))
+                    .map(|(number, channel)| {
+                        // Channels of other tokens are listed so that the client can count them; their ids, which are
+                        // secrets, are not told (NET 270.0.0, NotificationsApi, getNotificationsChannels).
+                        if channel.token == caller.token {
+                            self.channel_body(number)
+                        } else {
+                            json!({ "expires": channel.expires.iso() })
+                        }
+                    })
                     .collect();
                 Ok(Response::json(200, &json!({ "entities": entities })))
             }

@@ -435,4 +435,8 @@ fn a_wrong_command_line_is_refused_with_a_reason() {
     assert!(!fine && told.contains("--userz"), "{told}");
     let (fine, told) = run(&["--pace", "0"]);
     assert!(!fine && told.contains("above 0"), "{told}");
+    for rate in ["nan", "inf", "-5", "1e300"] {
+        let (fine, told) = run(&[&format!("--calls-per-minute={rate}"), "--help"]);
+        assert!(!fine && told.contains("from 0 to"), "{rate}: {told}");
+    }
 }

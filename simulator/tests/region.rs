@@ -226,6 +226,39 @@ fn a_wrong_client_is_refused_in_the_platforms_words() {
     assert_eq!(switched.status, 200);
     let answer = bench.ask_for_token(Some("wrong"));
     assert_eq!((answer.status, answer.value()), (401, expected));
+    let mut json = Request::new("POST", "/oauth/token").json(&json!({}));
+    json.authorization = Some("Basic YTpi".to_owned());
+    let refused = bench.request(json).value();
+    let told = refused["message"].as_str().expect("a message");
+    assert!(told.contains("x-www-form-urlencoded"), "{told}");
+}
+
+#[test]
+fn switches_and_frames_of_any_size_do_no_harm() {
+    let mut bench = Bench::quiet();
+    let switches =
+        json!({ "heartbeat_ms": i64::MAX, "channel_life_s": u32::MAX, "token_life_s": u32::MAX });
+    let answer = bench.request(Request::new("POST", "/_sim/switches").json(&switches));
+    assert_eq!(answer.status, 200);
+    bench.log_in();
+    let channel = bench.channel();
+    let socket = bench.connect(&channel);
+    let frames = Request::new("POST", "/_sim/frames")
+        .query("count", "3")
+        .query("rate", "1e-300");
+    assert_eq!(
+        bench
+            .request(frames.json(&json!({ "some": "frame" })))
+            .status,
+        200
+    );
+    bench.fault(Fault::SocketClosing { grace_s: 1e300 });
+    bench.pass(3_600_000);
+    assert_eq!(
+        bench.got(socket).len(),
+        2,
+        "one frame and the announcement, no heartbeat and no close"
+    );
 }
 
 #[test]
@@ -429,7 +462,10 @@ fn channels_are_listed_by_token_or_by_client() {
         )
         .value();
     assert_eq!(ids(own), std::slice::from_ref(&second));
-    assert_eq!(ids(all), [first, second]);
+    // A channel of another token is there, but its id and its URI are not told.
+    assert_eq!(all["entities"].as_array().map(Vec::len), Some(2));
+    assert!(!all.to_string().contains(&first), "{all}");
+    assert_eq!(ids(all), [second]);
 }
 
 #[test]
@@ -886,6 +922,10 @@ fn storms_hit_what_they_name_as_long_as_they_last_and_can_be_cleared() {
         json!({ "fault": "delay", "min_ms": 5, "max_ms": 1 }),
         json!({ "fault": "delay", "min_ms": 1, "max_ms": 5, "for_s": -1 }),
         json!({ "fault": "socket_closing", "grace": 5 }),
+        json!({ "fault": "lose", "share": 1.5 }),
+        json!({ "fault": "storm_429", "share": -0.1 }),
+        json!({ "fault": "storm_5xx", "status": 200 }),
+        json!({ "fault": "refuse_connects", "status": 9999 }),
         json!("cut_sockets"),
     ] {
         assert_eq!(bench.request(order(wrong.clone())).status, 400, "{wrong}");
