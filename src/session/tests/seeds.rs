@@ -21,7 +21,7 @@ fn world(seed: u64) -> World {
     let mut world = World::with_config(users, 10, config);
     world.token_life = [S * 300, DAY][usize::try_from(seed / 8 % 2).unwrap()];
     world.channel_life = [S * 900, DAY][usize::try_from(seed / 16 % 2).unwrap()];
-    world.channels_end_with_token = seed / 32 % 2 == 0;
+    world.channels_end_with_token = (seed / 32).is_multiple_of(2);
     let n = 1 + u64::from(seed.trailing_ones()) * 30;
     world.faults = Faults {
         failure: n * 3,
