@@ -115,7 +115,7 @@ impl Truth {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
 pub(crate) enum Line {
-    Event(Event),
+    Event(Box<Event>),
     State(State),
     End,
     #[serde(other)]
@@ -715,7 +715,7 @@ mod tests {
 
         fn event(&mut self, at_s: i64, kind: &str, conversation: &str, participant: &str) {
             let sequence = self.events().count() as u64 + 1;
-            self.lines.push(Line::Event(Event {
+            self.lines.push(Line::Event(Box::new(Event {
                 at_us: at_s * SECOND + 100,
                 received_time_us: at_s * SECOND,
                 kind: kind.to_owned(),
@@ -726,7 +726,7 @@ mod tests {
                 conversation_id: conversation.to_owned(),
                 participant_id: participant.to_owned(),
                 ..Event::default()
-            }));
+            })));
         }
 
         fn agent(&mut self, at_s: i64, presence: &str) {
@@ -753,14 +753,14 @@ mod tests {
 
         fn events(&self) -> impl Iterator<Item = &Event> {
             self.lines.iter().filter_map(|line| match line {
-                Line::Event(event) => Some(event),
+                Line::Event(event) => Some(&**event),
                 _ => None,
             })
         }
 
         fn events_mut(&mut self) -> impl DoubleEndedIterator<Item = &mut Event> {
             self.lines.iter_mut().filter_map(|line| match line {
-                Line::Event(event) => Some(event),
+                Line::Event(event) => Some(&mut **event),
                 _ => None,
             })
         }
