@@ -346,9 +346,9 @@ impl Run {
                 Notice::Queues(queues) => calls.handle_queues(&queues),
                 Notice::UsersRemoved(users) => calls.handle_users_removed(&users),
                 Notice::TopicsFlowing { .. } => {}
-                Notice::TopicsInterrupted { .. } => {
+                Notice::TopicsInterrupted { users, queues, .. } => {
                     self.around.counters.reconnects.one();
-                    calls.handle_interruption();
+                    calls.handle_interruption(&users, &queues);
                 }
                 Notice::Feed {
                     feed,

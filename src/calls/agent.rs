@@ -170,9 +170,13 @@ impl Agents {
         );
     }
 
-    pub(crate) fn forget(&mut self, users: &[UserId]) {
+    /// Nothing more is told of these users. What was told stays known, or it would be told again, under the same ids, if
+    /// they come back; their station may be another by then.
+    pub(crate) fn unfollow(&mut self, users: &[UserId]) {
         for user in users {
-            self.users.remove(user);
+            if let Some(agent) = self.users.get_mut(user) {
+                agent.is_station_told = false;
+            }
         }
     }
 

@@ -1,6 +1,6 @@
 //! One conversation: its connections, and what each topic has shown of it.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 
 use super::Heard;
@@ -9,6 +9,7 @@ use super::identity::{Occurrence, Scribe};
 use super::leg::{Leg, Seen, Showing, Telling};
 use super::party::Party;
 use super::snapshot::{Origin, Snapshot};
+use super::toggle::Newcomer;
 use super::tombstone::Tombstone;
 use super::topic::Shape;
 use crate::model::event::{
@@ -23,6 +24,8 @@ pub(crate) struct Conversation {
     id: ConversationId,
     legs: Vec<Leg>,
     topics: Vec<TopicView>,
+    /// Who takes part by another medium too, as the nested shape tells; and whether that is over.
+    other_media: Vec<(ParticipantId, bool)>,
     /// Set when it had ended before and goes on: the legs told then.
     before: Option<Tombstone>,
     is_cleared: bool,
@@ -34,7 +37,8 @@ struct TopicView {
     subject: Arc<str>,
     on_queue: bool,
     shape: Shape,
-    epoch: u32,
+    /// Whether none of its bodies can have been missed.
+    is_level: bool,
     parties: Vec<Arc<Party>>,
     /// By the index of the leg in the conversation.
     seen: Vec<Seen>,
@@ -82,6 +86,7 @@ impl Conversation {
             id,
             legs: Vec::new(),
             topics: Vec::new(),
+            other_media: Vec::new(),
             before: None,
             is_cleared: false,
         }
@@ -113,23 +118,18 @@ impl Conversation {
     }
 
     /// A body shows it: what is new becomes events.
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "the machine's parts are lent one by one"
-    )]
     pub(crate) fn merge(
         &mut self,
         origin: Origin<'_>,
         snapshot: &Snapshot,
-        epoch: u32,
         now: Now,
         agents: &Agents,
         scribe: &mut Scribe,
         events: &mut VecDeque<Event>,
     ) -> Heard {
-        let index = self.topic(origin, epoch);
+        let index = self.topic(origin);
         let view = &self.topics[index];
-        let is_level = view.epoch == epoch;
+        let is_level = view.is_level;
         if is_level && view.shows_the_same(snapshot) {
             return Heard::Unchanged;
         }
@@ -139,13 +139,17 @@ impl Conversation {
         let is_new = view.parties.is_empty() || !is_level;
         let mut topic = std::mem::replace(&mut self.topics[index], TopicView::empty());
         if !is_level {
-            topic.seen.clear();
-            topic.epoch = epoch;
+            topic.seen.iter_mut().for_each(Seen::interrupt);
+            topic.is_level = true;
         }
+        let newcomer = if is_new && self.knows_more_than(snapshot, origin.shape) {
+            Newcomer::Older
+        } else {
+            Newcomer::Level
+        };
         let showing = Showing {
             shape: origin.shape,
             first_sight: self.legs.is_empty(),
-            behind: is_new && self.knows_more_than(snapshot, origin.shape),
             received: now.utc,
             agents,
         };
@@ -180,10 +184,16 @@ impl Conversation {
                 if topic.seen.len() <= leg {
                     topic.seen.resize(leg + 1, Seen::default());
                 }
+                let newcomer = if !topic.seen[leg].counts() && self.is_followed(leg) {
+                    Newcomer::Follower
+                } else {
+                    newcomer
+                };
                 self.legs[leg].show(
                     party,
                     view,
                     &mut topic.seen[leg],
+                    newcomer,
                     &showing,
                     scribe,
                     &mut telling,
@@ -194,23 +204,22 @@ impl Conversation {
         topic.parties.extend(snapshot.parties().cloned());
         self.topics[index] = topic;
         events.extend(telling.into_events());
-        self.tell_cleared(snapshot, &showing, scribe, events);
+        self.learn_other_media(snapshot);
+        self.tell_cleared(&showing, scribe, events);
         Heard::Read
     }
 
     /// The call is cleared when every leg is over and no participant takes part by another medium still.
     fn tell_cleared(
         &mut self,
-        snapshot: &Snapshot,
         showing: &Showing<'_>,
         scribe: &mut Scribe,
         events: &mut VecDeque<Event>,
     ) {
-        let goes_on = |party: &Arc<Party>| party.other_media && party.ended.is_none();
         if self.is_cleared
             || self.legs.is_empty()
             || !self.legs.iter().all(Leg::is_cleared)
-            || snapshot.parties().any(goes_on)
+            || self.other_media.iter().any(|(_, is_over)| !is_over)
         {
             return;
         }
@@ -257,6 +266,38 @@ impl Conversation {
         });
     }
 
+    /// The flat shape tells nothing of other media, and a late body may still show what is over.
+    fn learn_other_media(&mut self, snapshot: &Snapshot) {
+        for party in snapshot.parties().filter(|party| party.other_media) {
+            let is_over = party.ended.is_some();
+            match self.other_media.iter_mut().find(|(id, _)| *id == party.id) {
+                Some((_, was_over)) => *was_over |= is_over,
+                None => self.other_media.push((party.id.clone(), is_over)),
+            }
+        }
+    }
+
+    /// Bodies may have been missed on topics of these users and queues.
+    pub(crate) fn interrupt(&mut self, users: &HashSet<&str>, queues: &HashSet<&str>) {
+        for topic in &mut self.topics {
+            let lost = if topic.on_queue { queues } else { users };
+            topic.is_level &= !lost.contains(&*topic.subject);
+        }
+    }
+
+    /// Whether a topic of the leg's own user shows the leg, from its beginning or from the last interruption on.
+    fn is_followed(&self, leg: usize) -> bool {
+        let Some(user) = &self.legs[leg].facts().user else {
+            return false;
+        };
+        self.topics.iter().any(|topic| {
+            topic.is_level
+                && !topic.on_queue
+                && *topic.subject == *user.id.as_str()
+                && topic.seen.get(leg).is_some_and(Seen::counts)
+        })
+    }
+
     /// Whether a leg that is known is missing from the body, or less far in it.
     fn knows_more_than(&self, snapshot: &Snapshot, shape: Shape) -> bool {
         self.legs
@@ -270,7 +311,7 @@ impl Conversation {
             })
     }
 
-    fn topic(&mut self, origin: Origin<'_>, epoch: u32) -> usize {
+    fn topic(&mut self, origin: Origin<'_>) -> usize {
         match self.topics.iter().position(|topic| topic.is_of(origin)) {
             Some(index) => index,
             None => {
@@ -278,7 +319,7 @@ impl Conversation {
                     subject: Arc::from(origin.subject),
                     on_queue: origin.on_queue,
                     shape: origin.shape,
-                    epoch,
+                    is_level: true,
                     ..TopicView::empty()
                 });
                 self.topics.len() - 1
@@ -307,7 +348,7 @@ impl TopicView {
             subject: Arc::from(""),
             on_queue: false,
             shape: Shape::Nested,
-            epoch: 0,
+            is_level: true,
             parties: Vec::new(),
             seen: Vec::new(),
         }

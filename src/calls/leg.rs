@@ -9,7 +9,7 @@ use super::agent::Agents;
 use super::cause;
 use super::identity::{Occurrence, Scribe};
 use super::party::{LegView, Party, Phase};
-use super::toggle::{Toggle, View};
+use super::toggle::{Newcomer, Toggle, View};
 use super::topic::Shape;
 use crate::model::event::{
     Cause, Connection, ConnectionState, Direction, Event, EventKind, Flag, Source, Subject,
@@ -73,9 +73,24 @@ struct Flags {
 /// What one topic has shown of a leg.
 #[derive(Debug, Default, Clone, Copy)]
 pub(crate) struct Seen {
-    held: bool,
+    /// The hold that it shows.
+    hold: Option<Hold>,
     muted: Option<View>,
     confined: Option<View>,
+}
+
+impl Seen {
+    /// Bodies may have been missed: how many changes the topic has shown is not known any more. Which hold it showed last
+    /// still is.
+    pub(crate) fn interrupt(&mut self) {
+        self.muted = None;
+        self.confined = None;
+    }
+
+    /// Whether it shows how often the leg was muted.
+    pub(crate) fn counts(&self) -> bool {
+        self.muted.is_some()
+    }
 }
 
 /// What a body is to the conversation that it shows.
@@ -83,8 +98,6 @@ pub(crate) struct Showing<'a> {
     pub(crate) shape: Shape,
     /// The conversation was not known before: what is already connected or over has happened before.
     pub(crate) first_sight: bool,
-    /// The topic is new and shows less than is known.
-    pub(crate) behind: bool,
     pub(crate) received: UtcMicros,
     pub(crate) agents: &'a Agents,
 }
@@ -178,11 +191,16 @@ impl Leg {
     }
 
     /// A body shows it. What is new goes into `telling`.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the machine's parts are lent one by one"
+    )]
     pub(crate) fn show(
         &mut self,
         party: &Party,
         view: &LegView,
         seen: &mut Seen,
+        newcomer: Newcomer,
         showing: &Showing<'_>,
         scribe: &mut Scribe,
         telling: &mut Telling,
@@ -201,7 +219,7 @@ impl Leg {
         self.tell_established(view, &mut voice);
         if !view.is_over() {
             self.tell_held(view, seen, &mut voice);
-            self.tell_muted(view, seen, &mut voice);
+            self.tell_muted(view, seen, newcomer, &mut voice);
         }
         self.tell_cleared(view, &mut voice);
         telling.date_leg(first);
@@ -273,21 +291,26 @@ impl Leg {
 
     fn tell_held(&mut self, view: &LegView, seen: &mut Seen, voice: &mut Voice<'_>) {
         let Some(held) = view.held else { return };
-        let was_shown = std::mem::replace(&mut seen.held, held);
+        let shown = held.then(|| match view.hold_start {
+            Some(start) => Hold::Since(start),
+            None => (seen.hold.or(self.hold)).unwrap_or(Hold::Nth(self.hold_count + 1)),
+        });
+        let before = std::mem::replace(&mut seen.hold, shown);
         if self.told.cleared {
             return;
         }
-        if held && !was_shown {
-            let hold = match view.hold_start {
-                Some(start) if self.last_hold_start.is_none_or(|last| start > last) => {
-                    self.last_hold_start = Some(start);
-                    Hold::Since(start)
-                }
-                // Another topic told it, and perhaps its end.
-                Some(_) => return,
-                None if self.hold.is_some() => return,
-                None => Hold::Nth(self.hold_count + 1),
+        if let Some(hold) = shown {
+            let is_news = match hold {
+                Hold::Since(start) => self.last_hold_start.is_none_or(|last| start > last),
+                Hold::Nth(count) => count > self.hold_count,
             };
+            if !is_news {
+                // Told already, and perhaps its end.
+                return;
+            }
+            if let Hold::Since(start) = hold {
+                self.last_hold_start = Some(start);
+            }
             if self.hold.is_some() {
                 // The end of the former hold was not shown; it ended before this one began.
                 self.tell_retrieved(Source::Snapshot, voice);
@@ -310,7 +333,7 @@ impl Leg {
                 self.state,
                 previous,
             );
-        } else if !held && was_shown && self.hold.is_some() {
+        } else if self.hold.is_some() && before == self.hold {
             self.tell_retrieved(Source::Live, voice);
         } else if self.hold.is_none() {
             self.flags.held = Flag::No;
@@ -333,14 +356,19 @@ impl Leg {
         );
     }
 
-    fn tell_muted(&mut self, view: &LegView, seen: &mut Seen, voice: &mut Voice<'_>) {
-        let behind = voice.showing.behind;
+    fn tell_muted(
+        &mut self,
+        view: &LegView,
+        seen: &mut Seen,
+        newcomer: Newcomer,
+        voice: &mut Voice<'_>,
+    ) {
         if let Some(confined) = view.confined {
-            self.confined.show(&mut seen.confined, confined, behind);
+            self.confined.show(&mut seen.confined, confined, newcomer);
             self.flags.confined = self.confined.is_on().into();
         }
         let Some(muted) = view.muted else { return };
-        let change = self.muted.show(&mut seen.muted, muted, behind);
+        let change = self.muted.show(&mut seen.muted, muted, newcomer);
         self.flags.muted = self.muted.is_on().into();
         if let Some(change) = change.filter(|_| !self.told.cleared) {
             let kind = if self.muted.is_on() {

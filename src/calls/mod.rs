@@ -41,12 +41,12 @@ mod topic;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use crate::model::event::Event;
 use crate::model::frame::Notification;
-use crate::model::id::{ConversationId, UserId};
+use crate::model::id::{ConversationId, QueueId, UserId};
 use crate::model::roster::{Queue, UserRecord};
 use crate::model::time::Now;
 
@@ -84,8 +84,6 @@ pub struct Calls {
     snapshots: SnapshotCache,
     agents: Agents,
     scribe: Scribe,
-    /// Rises when a socket was lost: what a topic showed before no longer says how many changes it has shown.
-    epoch: u32,
     events: VecDeque<Event>,
 }
 
@@ -99,7 +97,6 @@ impl Calls {
             snapshots: SnapshotCache::new(snapshot_cache_bytes),
             agents: Agents::default(),
             scribe: Scribe::default(),
-            epoch: 0,
             events: VecDeque::new(),
         }
     }
@@ -151,7 +148,6 @@ impl Calls {
             let heard = conversation.merge(
                 origin,
                 snapshot,
-                self.epoch,
                 now,
                 &self.agents,
                 &mut self.scribe,
@@ -181,7 +177,6 @@ impl Calls {
         let heard = conversation.merge(
             origin,
             snapshot,
-            self.epoch,
             now,
             &self.agents,
             &mut self.scribe,
@@ -212,12 +207,17 @@ impl Calls {
 
     /// These users are no longer in the roster.
     pub fn handle_users_removed(&mut self, users: &[UserId]) {
-        self.agents.forget(users);
+        self.agents.unfollow(users);
     }
 
-    /// A socket was lost: bodies may have been missed on any topic of it.
-    pub fn handle_interruption(&mut self) {
-        self.epoch = self.epoch.wrapping_add(1);
+    /// Bodies may have been missed on the topics of these users and queues: what such a topic showed before no longer
+    /// says how many changes it has shown.
+    pub fn handle_interruption(&mut self, users: &[UserId], queues: &[QueueId]) {
+        let users: HashSet<&str> = users.iter().map(UserId::as_str).collect();
+        let queues: HashSet<&str> = queues.iter().map(QueueId::as_str).collect();
+        for conversation in self.conversations.values_mut() {
+            conversation.interrupt(&users, &queues);
+        }
     }
 
     /// Forgets ended conversations whose day is over. Call it now and then; nothing else depends on it.

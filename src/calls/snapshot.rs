@@ -304,6 +304,10 @@ impl SnapshotCache {
                 if snapshot.update(body, shape)? {
                     snapshot.used = true;
                     self.bytes = self.bytes - before + body.len();
+                    if self.bytes > self.limit {
+                        let id = snapshot.conversation.clone();
+                        self.make_room(&id, shape);
+                    }
                     Some(None)
                 } else {
                     Some(Some(Snapshot::read(
@@ -364,7 +368,7 @@ impl SnapshotCache {
             Some(former) => self.bytes -= former.text.len(),
             None => self.clock.push_back((id.clone(), shape)),
         }
-        self.make_room();
+        self.make_room(&id, shape);
         id
     }
 
@@ -375,7 +379,7 @@ impl SnapshotCache {
     }
 
     /// Drops what was not used for longest, roughly, until the rest fits. The one in use now stays.
-    fn make_room(&mut self) {
+    fn make_room(&mut self, in_use: &ConversationId, in_use_as: Shape) {
         let mut passes = 2 * self.clock.len();
         while self.bytes > self.limit && passes > 1 {
             passes -= 1;
@@ -386,9 +390,11 @@ impl SnapshotCache {
                 continue;
             };
             let slot = &mut pair[shape as usize];
+            // One that was forgotten and came again stands in the clock twice.
+            let is_in_use = id == *in_use && shape == in_use_as;
             match slot {
                 None => {}
-                Some(snapshot) if snapshot.used => {
+                Some(snapshot) if snapshot.used || is_in_use => {
                     snapshot.used = false;
                     self.clock.push_back((id, shape));
                 }

@@ -518,7 +518,7 @@ fn a_second_hold_is_told_even_if_the_end_of_the_first_was_not_shown() {
     };
     ear.told(NESTED, &story()[1]);
     assert_eq!(ear.told(NESTED, &held(8)), ["Held ann"]);
-    ear.calls.handle_interruption();
+    ear.calls.handle_interruption(&["ann".into()], &[]);
     assert_eq!(
         ear.told(NESTED, &held(12)),
         ["Retrieved ann (snapshot)", "Held ann"]
@@ -852,4 +852,148 @@ fn the_cache_stays_within_its_limit() {
         assert!(tiny.decode(&text(n), Shape::Flat).is_ok());
     }
     assert!(tiny.bytes() <= text(1).len());
+}
+
+#[test]
+fn a_body_that_comes_again_is_read_though_the_cache_is_full() {
+    let body = body(&[customer()]).to_string();
+    let mut cache = SnapshotCache::new(1);
+    for _ in 0..4 {
+        let read = cache.decode(&body, Shape::Nested).map(drop);
+        assert_eq!(read, Ok(()));
+        cache.forget(&"conversation-1".into());
+    }
+}
+
+#[test]
+fn the_cache_stays_within_its_limit_when_its_texts_grow() {
+    let mut cache = SnapshotCache::new(20_000);
+    for length in [100, 9_000] {
+        for number in 0..10 {
+            let name = "x".repeat(length);
+            let body = json!({"id": format!("conversation-{number}"), "participants": [{"id": "p", "name": name, "calls": []}]});
+            assert!(cache.decode(&body.to_string(), Shape::Nested).is_ok());
+        }
+    }
+    assert!(cache.bytes() <= 20_000, "{}", cache.bytes());
+}
+
+/// What a lost socket did not bring is told with the first body after it, if that body says it.
+#[test]
+fn a_hold_that_ended_while_the_socket_was_lost_is_ended() {
+    let mut ear = Ear::new();
+    let story = story();
+    for body in &story[..3] {
+        ear.told(NESTED, body);
+    }
+    ear.calls.handle_interruption(&["ann".into()], &[]);
+    assert_eq!(ear.told(NESTED, &story[3]), ["Retrieved ann"]);
+    assert_eq!(ear.told(FLAT, &flat(&story[3])), Vec::<String>::new());
+}
+
+#[test]
+fn a_hold_that_began_while_the_socket_was_lost_is_told_after_the_end_of_the_one_before() {
+    let mut ear = Ear::new();
+    let story = story();
+    for body in &story[..3] {
+        ear.told(NESTED, body);
+    }
+    ear.calls.handle_interruption(&["ann".into()], &[]);
+    let again = json!({"connectedTime": at(5), "held": true, "startHoldTime": at(11)});
+    let again = body(&[customer(), agent("ann", "connected", again)]);
+    assert_eq!(
+        ear.told(NESTED, &again),
+        ["Retrieved ann (snapshot)", "Held ann"]
+    );
+}
+
+#[test]
+fn the_end_of_a_hold_on_a_topic_that_lags_does_not_end_the_next_hold() {
+    let mut ear = Ear::new();
+    let mut story = story();
+    story.truncate(4);
+    let again = json!({"connectedTime": at(5), "held": true, "startHoldTime": at(11)});
+    story.push(body(&[customer(), agent("ann", "connected", again)]));
+    for body in &story {
+        ear.told(NESTED, body);
+    }
+    for body in &story {
+        assert_eq!(ear.told(FLAT, &flat(body)), Vec::<String>::new());
+    }
+    assert_eq!(ear.told(FLAT, &flat(&story[3])), ["Retrieved ann"]);
+    assert_eq!(ear.told(NESTED, &story[3]), Vec::<String>::new());
+}
+
+/// Both topics of a user begin anew after a socket was lost; one of them is two changes behind the other.
+#[test]
+fn a_topic_that_lags_after_a_lost_socket_unmutes_nobody() {
+    let mut ear = Ear::new();
+    let story = story();
+    for body in &story[..4] {
+        ear.told(NESTED, body);
+        ear.told(FLAT, &flat(body));
+    }
+    ear.calls.handle_interruption(&["ann".into()], &[]);
+    let mut other = story[3].clone();
+    other["participants"][1]["attributes"] = json!({"a": "b"});
+    for body in [&other, &story[4], &story[3]] {
+        ear.told(NESTED, body);
+    }
+    for body in [&other, &story[4], &story[3]] {
+        assert_eq!(ear.told(FLAT, &flat(body)), Vec::<String>::new());
+    }
+    assert_eq!(ear.told(FLAT, &flat(&story[4])), ["Muted ann"]);
+    assert_eq!(ear.told(NESTED, &story[4]), Vec::<String>::new());
+}
+
+/// The flat shape does not show callbacks: what the nested one told of them holds.
+#[test]
+fn a_callback_that_waits_keeps_the_call_open_on_every_topic() {
+    let mut ear = Ear::new();
+    let mut parts = [gone(customer(), 9, "peer")];
+    parts[0]["callbacks"] = json!([{"id": "callback-1"}]);
+    let open = body(&parts);
+    ear.told(NESTED, &open);
+    assert_eq!(ear.told(FLAT, &flat(&open)), Vec::<String>::new());
+    parts[0]["endTime"] = json!(at(30));
+    assert_eq!(ear.told(NESTED, &body(&parts)), ["CallCleared call"]);
+}
+
+#[test]
+fn a_user_who_leaves_the_roster_and_comes_back_is_not_told_twice() {
+    let mut ear = Ear::new();
+    let station = |id: &str| {
+        Arc::new(Station {
+            id: id.into(),
+            name: id.into(),
+            kind: "".into(),
+            extension: "".into(),
+        })
+    };
+    let mut ann = record("ann", "Ann");
+    ann.presence = Some(PresenceRecord {
+        system_presence: "Available".into(),
+        definition_id: "d".into(),
+        modified: UtcMicros::from_iso(&at(1)),
+    });
+    ann.station = Some(Some(station("desk-1")));
+    ear.calls.handle_users(&[ann.clone()], ear.now);
+    let before: BTreeSet<_> = ear.events().iter().map(|event| event.id).collect();
+    assert_eq!(before.len(), 2);
+    ear.calls.handle_users_removed(&[UserId::from("ann")]);
+    ear.calls.handle_users(&[ann.clone()], ear.now);
+    assert_eq!(
+        ear.events().iter().map(short).collect::<Vec<_>>(),
+        Vec::<String>::new()
+    );
+    // What changed while nobody looked is told.
+    ear.calls.handle_users_removed(&[UserId::from("ann")]);
+    ann.station = Some(Some(station("desk-2")));
+    ear.calls.handle_users(&[ann], ear.now);
+    let after = ear.events();
+    assert_eq!(
+        after.iter().map(|event| event.kind).collect::<Vec<_>>(),
+        [EventKind::StationLeft, EventKind::StationAssociated]
+    );
+    assert!(after.iter().all(|event| !before.contains(&event.id)));
 }

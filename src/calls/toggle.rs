@@ -3,6 +3,9 @@
 //! Several topics show it, each in its own order, one perhaps behind another. The n-th change that any topic shows is
 //! the leg's n-th change: it is told when the first topic shows it, and never again. So the number of a change, which is
 //! what its id is made from, is the same whatever the interleaving of topics that are each in order.
+//!
+//! A topic that shows the leg only from some moment on has no count of its own: what it is to the others decides
+//! ([`Newcomer`]).
 
 /// What was told of it: off at first, and then as many changes as `told`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -17,22 +20,38 @@ pub(crate) struct View {
     changes: u32,
 }
 
+/// A topic that shows a leg for the first time, or again after bodies may have been missed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Newcomer {
+    /// Nothing says that it is behind: with the value that was told it is level, with the other one change ahead.
+    Level,
+    /// The rest of its body is older than what is known: with the other value it is one change behind.
+    Older,
+    /// A topic of the leg's own user shows the leg already, and does so to the leg's end. This one is counted from the
+    /// leg's beginning: however far it lags, it tells nothing that the other one has shown.
+    Follower,
+}
+
 impl Toggle {
     /// Whether it is on, as last told.
     pub(crate) fn is_on(self) -> bool {
         self.told % 2 == 1
     }
 
-    /// A topic shows `on`. Returns the number of the change if it is to be told.
-    ///
-    /// `behind`: on a topic's first sight (`view` is `None`), whether the rest of that body shows it to be older than what
-    /// is known. With the same value the topic is taken to be level; with another it is one change behind or ahead.
-    pub(crate) fn show(&mut self, view: &mut Option<View>, on: bool, behind: bool) -> Option<u32> {
+    /// A topic shows `on`; `newcomer` says what it is if it has not done so before (`view` is `None`). Returns the
+    /// number of the change if it is to be told.
+    pub(crate) fn show(
+        &mut self,
+        view: &mut Option<View>,
+        on: bool,
+        newcomer: Newcomer,
+    ) -> Option<u32> {
         let changes = match view {
             Some(seen) if seen.on == on => return None,
             Some(seen) => seen.changes + 1,
+            None if newcomer == Newcomer::Follower => u32::from(on),
             None if on == self.is_on() => self.told,
-            None if behind => self.told.saturating_sub(1),
+            None if newcomer == Newcomer::Older => self.told.saturating_sub(1),
             None => self.told + 1,
         };
         *view = Some(View { on, changes });
@@ -56,12 +75,12 @@ mod tests {
             let (mut toggle, mut told) = (Toggle::default(), Vec::new());
             let mut views = [None, None];
             for view in &mut views {
-                assert_eq!(toggle.show(view, false, false), None);
+                assert_eq!(toggle.show(view, false, Newcomer::Level), None);
             }
             let mut at = [0, 0];
             for step in 0..6 {
                 let topic = usize::from(pattern >> step & 1 == 1);
-                told.extend(toggle.show(&mut views[topic], shown[at[topic]], false));
+                told.extend(toggle.show(&mut views[topic], shown[at[topic]], Newcomer::Level));
                 at[topic] += 1;
             }
             assert_eq!(told, [1, 2, 3], "pattern {pattern:06b}");
@@ -72,18 +91,18 @@ mod tests {
     #[test]
     fn first_sight_of_one_that_is_on_tells_it() {
         let (mut toggle, mut view) = (Toggle::default(), None);
-        assert_eq!(toggle.show(&mut view, true, false), Some(1));
-        assert_eq!(toggle.show(&mut view, true, false), None);
-        assert_eq!(toggle.show(&mut view, false, false), Some(2));
+        assert_eq!(toggle.show(&mut view, true, Newcomer::Level), Some(1));
+        assert_eq!(toggle.show(&mut view, true, Newcomer::Level), None);
+        assert_eq!(toggle.show(&mut view, false, Newcomer::Level), Some(2));
     }
 
     #[test]
     fn a_topic_that_begins_behind_tells_nothing_old() {
         let (mut toggle, mut ahead, mut behind) = (Toggle::default(), None, None);
-        assert_eq!(toggle.show(&mut ahead, false, false), None);
-        assert_eq!(toggle.show(&mut ahead, true, false), Some(1));
-        assert_eq!(toggle.show(&mut behind, false, true), None);
-        assert_eq!(toggle.show(&mut behind, true, false), None);
-        assert_eq!(toggle.show(&mut behind, false, false), Some(2));
+        assert_eq!(toggle.show(&mut ahead, false, Newcomer::Level), None);
+        assert_eq!(toggle.show(&mut ahead, true, Newcomer::Level), Some(1));
+        assert_eq!(toggle.show(&mut behind, false, Newcomer::Older), None);
+        assert_eq!(toggle.show(&mut behind, true, Newcomer::Level), None);
+        assert_eq!(toggle.show(&mut behind, false, Newcomer::Level), Some(2));
     }
 }
