@@ -5,9 +5,11 @@
 //!
 //! | file       | concept                                                                            |
 //! |------------|------------------------------------------------------------------------------------|
+//! | `provoke`  | panics on demand, in test builds only                                               |
 //! | `standing` | where the adapter stands, as orders, network and status see it                       |
 //! | `shell`    | the loop around `session` and `calls`: carries out orders, passes on what they tell  |
 
+mod provoke;
 mod shell;
 mod standing;
 
@@ -24,6 +26,7 @@ use crate::observe::status::RegionFigures;
 use crate::observe::{Counters, Log, Status};
 use crate::settings::{self, Settings, StartupType};
 
+use provoke::Provoke;
 use shell::{Shell, Surroundings};
 use standing::Standing;
 
@@ -68,6 +71,8 @@ pub struct Adapter {
     control: Mutex<Control>,
     /// A stop has left.
     stop_left: Condvar,
+    #[cfg(feature = "provoke")]
+    host: Arc<provoke::ProvokedHost>,
     /// The zero of the machines' time.
     born: Instant,
 }
@@ -93,6 +98,10 @@ impl Adapter {
     #[must_use]
     pub fn new(host: Arc<dyn Host>) -> Self {
         let log = Log::new(LogLevel::default());
+        #[cfg(feature = "provoke")]
+        let provoked = Arc::new(provoke::ProvokedHost::new(host));
+        #[cfg(feature = "provoke")]
+        let host: Arc<dyn Host> = Arc::clone(&provoked) as _;
         let counters = Arc::new(Counters::default());
         Self {
             delivery: Delivery::new(host, log.clone(), Arc::clone(&counters)),
@@ -107,6 +116,8 @@ impl Adapter {
                 is_destroyed: false,
             }),
             stop_left: Condvar::new(),
+            #[cfg(feature = "provoke")]
+            host: provoked,
             born: Instant::now(),
         }
     }
@@ -179,6 +190,9 @@ impl Adapter {
             limits: Limits::default(),
         })
         .map_err(|failure| Refusal::System(failure.message))?;
+        let provoke = Arc::new(Provoke::new(&settings));
+        #[cfg(feature = "provoke")]
+        self.host.arm(&provoke);
         let intake = self.delivery.start(terms).map_err(|error| {
             Refusal::System(format!(
                 "the threads of the feed could not be started: {error}"
@@ -186,14 +200,7 @@ impl Adapter {
         })?;
         self.standing
             .enter(&intake, Life::Starting, Why::Connecting, "starting");
-        #[cfg(feature = "provoke")]
-        #[expect(
-            clippy::panic,
-            reason = "the panic that the containment is proved with; never shipped"
-        )]
-        if settings.provoke.as_deref() == Some("start") {
-            panic!("provoked in start");
-        }
+        provoke.at("start");
         let shell = Shell::start(Surroundings {
             settings,
             wire,
@@ -201,6 +208,7 @@ impl Adapter {
             standing: Arc::clone(&self.standing),
             log: self.log.clone(),
             counters: Arc::clone(&self.counters),
+            provoke,
             born: self.born,
         });
         match shell {
@@ -274,7 +282,10 @@ impl Adapter {
             }
             control.stops += 1;
             let running = control.running.take();
+            // Also where a start broke off in a panic.
+            self.standing.set_life(Life::Stopping);
             if let Some(running) = &running {
+                running.shell.hang_up();
                 let message = "the adapter was asked to stop";
                 self.standing
                     .enter(&running.intake, Life::Stopping, Why::Stopped, message);

@@ -196,6 +196,11 @@ fn a_feed_comes_up_and_tells_what_happens() {
         seen.states.last().map(|state| (state.life, state.why)),
         Some((Life::Stopping, Why::Stopped))
     );
+    assert_eq!(
+        seen.kinds.last(),
+        Some(&EventKind::FeedState),
+        "something happened after the feed had ended"
+    );
     for kind in [
         EventKind::Delivered,
         EventKind::Established,

@@ -31,8 +31,8 @@ fn provoked(place: &str, region: Option<&Region>, told_by: &str) {
         None => shop.settings(name, more),
     };
     let (well, ill) = (settings("well", ""), settings("ill", &provoke));
-    let said = shop.run(&program, &[&shop.library(), &well, &ill]);
-    assert_eq!(said, format!("contained, told by a {told_by}\n"));
+    let said = shop.run(&program, &[&shop.library(), &well, &ill, told_by]);
+    assert_eq!(said, format!("contained, told by: {told_by}\n"));
 }
 
 /// In the middle of a call of the host: with the lock held, the callbacks' threads running and no network yet.
@@ -49,6 +49,28 @@ fn a_panic_in_the_session_is_contained() {
 #[test]
 fn a_panic_in_the_calls_is_contained() {
     provoked("calls", Some(&Region::start()), "state");
+}
+
+/// On a network thread, with no lock held.
+#[test]
+fn a_panic_at_a_socket_is_contained() {
+    provoked("socket", Some(&Region::start()), "state");
+}
+
+#[test]
+fn a_panic_of_the_thread_that_hands_events_over_is_contained() {
+    provoked("dispatcher", Some(&Region::start()), "state");
+}
+
+#[test]
+fn a_panic_of_the_thread_that_hands_the_log_over_is_contained() {
+    provoked("logger", Some(&Region::start()), "log");
+}
+
+/// In what starts everything else anew: the adapter says that it has failed, and can be started again.
+#[test]
+fn a_panic_of_the_supervisor_is_told_as_a_failure() {
+    provoked("supervisor", None, "failed");
 }
 
 #[test]

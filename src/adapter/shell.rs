@@ -19,6 +19,7 @@ use tokio::runtime::Runtime;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinSet;
 
+use super::provoke::Provoke;
 use super::standing::Standing;
 use crate::calls::{Calls, Heard};
 use crate::cloud::{Inbound, Uncut, Wire, cut, cut_whole, socket_event};
@@ -67,6 +68,7 @@ pub(super) struct Surroundings {
     pub(super) standing: Arc<Standing>,
     pub(super) log: Log,
     pub(super) counters: Arc<Counters>,
+    pub(super) provoke: Arc<Provoke>,
     /// The zero of [`Now::elapsed`].
     pub(super) born: Instant,
 }
@@ -87,11 +89,17 @@ impl Shell {
             .build()?;
         let (stop, stopped) = watch::channel(false);
         let current = Arc::new(Mutex::new(None));
-        runtime.spawn(supervise(
-            Arc::new(surroundings),
-            Arc::clone(&current),
-            stopped,
-        ));
+        let (around, runs) = (Arc::new(surroundings), Arc::clone(&current));
+        runtime.spawn(async move {
+            let supervised = contained(supervise(Arc::clone(&around), runs, stopped)).await;
+            if supervised.is_err() {
+                around.counters.panics.one();
+                around.standing.fail(
+                    &around.intake,
+                    "a defect in this library ended the adapter (the log names its place): stop it and start it again",
+                );
+            }
+        });
         Ok(Self {
             runtime,
             stop,
@@ -109,11 +117,17 @@ impl Shell {
         current.map_or_else(RegionFigures::default, |run| run.figures())
     }
 
+    /// From now on nothing is heard any more.
+    pub(super) fn hang_up(&self) {
+        let current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(run) = current.as_ref() {
+            run.hang_up();
+        }
+    }
+
     /// Takes leave of the platform and ends the threads, within `limit`. Not to be called on a thread of the shell.
     pub(super) fn stop(self, limit: Duration) {
         let deadline = Instant::now() + limit;
-        // Nobody listens if the supervisor has ended already.
-        let _ = self.stop.send(true);
         let run = self
             .current
             .lock()
@@ -125,6 +139,8 @@ impl Shell {
                 let _ = tokio::time::timeout(farewell, run.take_leave()).await;
             });
         }
+        // Nobody listens if the supervisor has ended already.
+        let _ = self.stop.send(true);
         // What is still under way is cut off; a name lookup that hangs in the system keeps its thread until it returns.
         self.runtime
             .shutdown_timeout(deadline.saturating_duration_since(Instant::now()));
@@ -141,6 +157,7 @@ async fn supervise(
     loop {
         let run = Arc::new(Run::new(Arc::clone(&surroundings)));
         *current.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&run));
+        surroundings.provoke.at("supervisor");
         let began = Instant::now();
         let mut tasks = JoinSet::new();
         tokio::select! {
@@ -181,10 +198,10 @@ struct Machines {
     session: Session,
     calls: Calls,
     sockets: HashMap<SocketId, OpenSocket>,
+    /// Those that nothing is heard of any more, because the adapter stops.
+    left: Vec<OpenSocket>,
     /// A panic went through: nothing here is to be used any more.
     is_broken: bool,
-    #[cfg(feature = "provoke")]
-    provoked: bool,
 }
 
 struct OpenSocket {
@@ -228,9 +245,8 @@ impl Run {
             session: Session::new(config, now),
             calls: Calls::new(settings.snapshot_cache_bytes),
             sockets: HashMap::new(),
+            left: Vec::new(),
             is_broken: false,
-            #[cfg(feature = "provoke")]
-            provoked: false,
         };
         Self {
             around,
@@ -276,7 +292,7 @@ impl Run {
                 return (Vec::new(), None);
             }
             let now = now(self.around.born);
-            self.provoke(&mut machines, "session");
+            self.around.provoke.at("session");
             if machines
                 .session
                 .poll_timeout()
@@ -337,7 +353,8 @@ impl Run {
         work
     }
 
-    /// Passes on what the machines tell, in its order.
+    /// Passes on what the machines tell, in its order: under the same lock as the input that made them tell it, so that
+    /// no frame is heard before `calls` knows of its user, or that frames before it were lost.
     fn pass_on(&self, machines: &mut Machines, now: Now) {
         let Machines { session, calls, .. } = machines;
         while let Some(notice) = session.poll_notice() {
@@ -388,9 +405,9 @@ impl Run {
                 {
                     let mut machines = self.machines();
                     if !machines.is_broken {
-                        machines
-                            .session
-                            .handle_reply(id, reply, now(self.around.born));
+                        let now = now(self.around.born);
+                        machines.session.handle_reply(id, reply, now);
+                        self.pass_on(&mut machines, now);
                     }
                 }
                 self.attention.notify_one();
@@ -433,7 +450,10 @@ impl Run {
                     Some(Command::Close) | None => return socket.close().await,
                 },
                 inbound = socket.next() => match inbound {
-                    Ok(Inbound::Text(text)) => self.hear(id, &text, &mut burst),
+                    Ok(Inbound::Text(text)) => {
+                        self.around.provoke.at("socket");
+                        self.hear(id, &text, &mut burst);
+                    }
                     Ok(Inbound::Binary(_)) => {
                         self.around.counters.frames_binary.one();
                         self.junk("a binary frame");
@@ -459,9 +479,9 @@ impl Run {
             if matches!(event, SocketEvent::Ended(_)) {
                 machines.sockets.remove(&id);
             }
-            machines
-                .session
-                .handle_socket(id, event, now(self.around.born));
+            let now = now(self.around.born);
+            machines.session.handle_socket(id, event, now);
+            self.pass_on(&mut machines, now);
         }
         if is_news {
             self.attention.notify_one();
@@ -485,12 +505,13 @@ impl Run {
             .handle_socket(id, SocketEvent::Activity, now);
         if let Some(event) = about_socket {
             machines.session.handle_socket(id, event, now);
+            self.pass_on(&mut machines, now);
             drop(machines);
             return self.attention.notify_one();
         }
         match frame {
             Ok(Frame::Notification(notification)) => {
-                self.provoke(&mut machines, "calls");
+                self.around.provoke.at("calls");
                 let calls = &mut machines.calls;
                 let mut heard = calls.handle_notification(&notification, now);
                 if heard == Heard::Unreadable {
@@ -549,21 +570,26 @@ impl Run {
         );
     }
 
+    fn hang_up(&self) {
+        let machines = &mut *self.machines();
+        machines
+            .left
+            .extend(machines.sockets.drain().map(|(_, open)| open));
+    }
+
     /// Closes the sockets and takes the topics off their channels: there is no way to delete a channel.
     async fn take_leave(&self) {
-        let (channels, work): (Vec<ChannelId>, Vec<_>) = {
-            let mut machines = self.machines();
-            machines
-                .sockets
-                .drain()
-                .map(|(_, open)| (open.channel, open.commands.send(Command::Close)))
-                .unzip()
-        };
-        drop(work);
-        let requests = channels
+        self.hang_up();
+        let left = std::mem::take(&mut self.machines().left);
+        let farewells = left
             .into_iter()
-            .map(|channel| self.around.wire.request(Request::Unsubscribe { channel }));
-        futures_util::future::join_all(requests).await;
+            .map(|OpenSocket { channel, commands }| async move {
+                // One that has ended needs no farewell.
+                let _ = commands.send(Command::Close);
+                let unsubscribed = self.around.wire.request(Request::Unsubscribe { channel });
+                tokio::join!(unsubscribed, commands.closed());
+            });
+        futures_util::future::join_all(farewells).await;
     }
 
     fn figures(&self) -> RegionFigures {
@@ -586,23 +612,6 @@ impl Run {
             snapshot_bytes: calls.snapshot_bytes() as u64,
         }
     }
-
-    #[cfg(feature = "provoke")]
-    #[expect(
-        clippy::panic,
-        reason = "the panic that the containment is proved with; never shipped"
-    )]
-    fn provoke(&self, machines: &mut Machines, place: &str) {
-        if self.around.settings.provoke.as_deref() == Some(place)
-            && !std::mem::replace(&mut machines.provoked, true)
-        {
-            panic!("provoked in {place}");
-        }
-    }
-
-    #[cfg(not(feature = "provoke"))]
-    #[expect(clippy::unused_self, reason = "the same call in both builds")]
-    fn provoke(&self, _machines: &mut Machines, _place: &str) {}
 }
 
 /// Notifications that arrive together wake the host's thread once.

@@ -48,6 +48,21 @@ impl Standing {
         );
     }
 
+    /// The adapter is beyond its own help, and says so, unless it is stopping anyway.
+    pub(super) fn fail(&self, intake: &Intake, message: &str) {
+        let mut inner = self.inner();
+        if matches!(inner.life, Life::Starting | Life::Running) {
+            inner.life = Life::Failed;
+            inner.say(
+                intake,
+                Feed::Down,
+                Why::Internal,
+                Scope::default(),
+                Arc::from(message),
+            );
+        }
+    }
+
     /// The feed is in another state. An adapter whose feed has once been up runs; one that stops says nothing more.
     pub(super) fn tell(
         &self,

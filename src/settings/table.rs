@@ -478,7 +478,7 @@ pub(super) static TABLE: &[Row] = &[
             },
         },
         default: Some(""),
-        help: "Test builds only: the place where the adapter shall panic.",
+        help: "Test builds only: where the adapter shall panic, once a start: start, supervisor, session, calls, socket, dispatcher or logger.",
         applies: Applies::Start,
         secret: false,
         show: |s| json!(s.provoke),
