@@ -25,15 +25,16 @@ fn every_body_and_answer_of_a_long_run_is_as_the_platforms() {
     let mut problems = Vec::new();
     while let Some(due) = world.poll_timeout().filter(|due| *due <= end) {
         world.handle_timeout(due);
+        let mut asked = BTreeSet::new();
         while let Some(shown) = world.poll_shown() {
             let body: Value = serde_json::from_str(&shown.body).expect("a body is JSON");
             let class = class_of(&shown.topic);
             classes.insert(class);
             problems.extend(notifications.check(class, &body));
-            // What REST would answer at this very moment.
+            // What REST would answer at this very moment, on however many topics it was shown.
             if let Some(id) = body["id"]
                 .as_str()
-                .filter(|_| shown.topic.ends_with(".calls"))
+                .filter(|id| shown.topic.ends_with(".calls") && asked.insert((*id).to_owned()))
             {
                 problems.extend(rest.check(
                     "Conversation",

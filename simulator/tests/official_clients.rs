@@ -1,4 +1,6 @@
 //! The official Python and JavaScript clients against a running region, and the TypeScript compiler against what it sent.
+//! The compiler finds wrong members and types; enums are plain strings in the client's types, so wrong words of an enum are
+//! found by the Python client and by the member lists (`fidelity.rs`).
 //!
 //! The clients lie in `target/clients`, where `simulator/tests/clients/install.sh target/clients` puts them in pinned
 //! versions; without them these tests fail and say so.
