@@ -37,6 +37,8 @@
 //! | [`request_log`]  | what clients asked                                                                  |
 //! | [`front`]        | the region on a port                                                                |
 //!
+//! [`world`] and [`region`] are several files each; the map of them is at the top of each.
+//!
 //! # Beside the platform's paths: `/_sim/`
 //!
 //! What a test asks of the region itself; no token, no budget, no faults.
