@@ -201,7 +201,8 @@ enum gca_event_kind
      */
     GCA_EVENT_ORIGINATED = 11,
     /**
-     * A connection was answered: media flows (CSTA Established). Exactly one `GCA_EVENT_CONNECTION_CLEARED` follows.
+     * A connection was answered: media flows (CSTA Established). One `GCA_EVENT_CONNECTION_CLEARED` follows, unless
+     * its end fell into an outage (`GCA_EVENT_FEED_STATE`), was lost (`GCA_EVENT_LOST`), or another feed began.
      */
     GCA_EVENT_ESTABLISHED = 12,
     /**

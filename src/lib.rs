@@ -2,7 +2,7 @@
 //!
 //! A recorder service loads this library through its C ABI (`include/genesys_cloud_adapter.h`). An adapter in it
 //! connects to one region, follows every call, agent and station, and hands the recorder events that it can trust:
-//! nothing missing without a record of it, nothing twice under different ids, never a call left open for ever.
+//! nothing missing without a record of it, nothing twice under different ids. (`CHANGELOG.md` lists the known limits.)
 //!
 //! # The house
 //!
@@ -23,7 +23,7 @@
 //! | [`observe`]  | log, counters, status                                                               |
 //! | [`model`]    | the words that all rooms share; imports no other room                               |
 //!
-//! A room below `adapter` imports `model` (and `settings`' plain values and `observe`'s counters), never a sibling:
+//! A room below `adapter` imports `model` (and `settings`' plain values and `observe`), never a sibling:
 //! `tests/house.rs` checks that. `session` and `calls` are state machines in the sans-I/O style: they take inputs and
 //! the time, return outputs, and so run in tests for simulated years without a socket.
 

@@ -68,7 +68,8 @@ pub enum gca_event_kind {
     GCA_EVENT_DELIVERED = 10,
     /// A connection dials out (CSTA Originated).
     GCA_EVENT_ORIGINATED = 11,
-    /// A connection was answered: media flows (CSTA Established). Exactly one `GCA_EVENT_CONNECTION_CLEARED` follows.
+    /// A connection was answered: media flows (CSTA Established). One `GCA_EVENT_CONNECTION_CLEARED` follows, unless
+    /// its end fell into an outage (`GCA_EVENT_FEED_STATE`), was lost (`GCA_EVENT_LOST`), or another feed began.
     GCA_EVENT_ESTABLISHED = 12,
     /// A connection was put on hold (CSTA Held).
     GCA_EVENT_HELD = 13,
