@@ -36,9 +36,10 @@ use crate::observe::{Counters, Log, panics};
 use crate::session::{Config, Notice, Session};
 use crate::settings::Settings;
 
-/// Threads that do network I/O: two, so that a certificate check by the system, which may block one for seconds, does
-/// not hold up the feed.
-const THREADS: usize = 2;
+/// Threads that do network I/O. With a second one the runtime wakes it for every frame, to see whether there is something
+/// to share, which costs as much as reading the frame. What could hold up the one (a certificate check by the system, a
+/// name lookup) is done aside by `cloud`.
+const THREADS: usize = 1;
 
 /// The pause before the machines begin anew after a panic doubles from the first to the last of these.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
