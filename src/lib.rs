@@ -13,7 +13,7 @@
 //!
 //! | room         | what it does                                                                       |
 //! |--------------|------------------------------------------------------------------------------------|
-//! | [`ffi`]      | the C ABI: handles, the callback gate's C side, the panic boundary. All `unsafe` code |
+//! | [`ffi`]      | the C ABI: handles, the host's callbacks, the panic boundary. All `unsafe` code       |
 //! | [`adapter`]  | one running adapter: joins the rooms below and owns the threads                     |
 //! | [`settings`] | one table of settings; checks, schema and reference page come from it               |
 //! | [`session`]  | what to do next: tokens, channels, subscriptions. No I/O, no clock                   |

@@ -67,6 +67,34 @@ impl Timed {
     }
 }
 
+/// A presence or a routing status, as a topic or the roster tells it.
+struct Told<'a> {
+    kind: EventKind,
+    word: &'a Arc<str>,
+    reason: &'a Arc<str>,
+    since: Option<UtcMicros>,
+}
+
+impl<'a> Told<'a> {
+    fn presence(word: &'a Arc<str>, definition: &'a Arc<str>, since: Option<UtcMicros>) -> Self {
+        Self {
+            kind: EventKind::AgentPresence,
+            word,
+            reason: definition,
+            since,
+        }
+    }
+
+    fn routing_status(word: &'a Arc<str>, nothing: &'a Arc<str>, since: Option<UtcMicros>) -> Self {
+        Self {
+            kind: EventKind::AgentRoutingStatus,
+            word,
+            reason: nothing,
+            since,
+        }
+    }
+}
+
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "camelCase", default)]
 struct PresenceBody<'a> {
@@ -198,15 +226,8 @@ impl Agents {
         let presence = canonical_presence(definition.system_presence.as_str());
         let definition_id = definition.id.kept(None);
         let agent = self.agent(user);
-        agent.tell_presence(
-            &presence,
-            &definition_id,
-            body.modified_date.0,
-            Source::Live,
-            now,
-            scribe,
-            events,
-        )
+        let told = Told::presence(&presence, &definition_id, body.modified_date.0);
+        agent.tell(told, Source::Live, now, scribe, events)
     }
 
     pub(crate) fn handle_routing_status(
@@ -225,14 +246,10 @@ impl Agents {
             return Heard::NotFollowed;
         }
         let word = status.status.kept(None);
-        self.agent(user).tell_routing_status(
-            &word,
-            status.start_time.0,
-            Source::Live,
-            now,
-            scribe,
-            events,
-        )
+        let nothing = Arc::clone(&self.nothing);
+        let told = Told::routing_status(&word, &nothing, status.start_time.0);
+        self.agent(user)
+            .tell(told, Source::Live, now, scribe, events)
     }
 
     pub(crate) fn handle_station(
@@ -285,6 +302,7 @@ impl Agents {
             self.stations
                 .insert(station.id.clone(), Arc::clone(station));
         }
+        let nothing = Arc::clone(&self.nothing);
         let agent = self.agent(record.user.id.as_str());
         if agent.user != record.user {
             agent.user = Arc::clone(&record.user);
@@ -297,15 +315,8 @@ impl Agents {
             } else {
                 Source::Recovered
             };
-            agent.tell_presence(
-                &word,
-                &presence.definition_id,
-                presence.modified,
-                source,
-                now,
-                scribe,
-                events,
-            );
+            let told = Told::presence(&word, &presence.definition_id, presence.modified);
+            agent.tell(told, source, now, scribe, events);
         }
         if let Some(status) = &record.routing_status {
             let source = if agent.routing_status.value.is_none() {
@@ -313,7 +324,8 @@ impl Agents {
             } else {
                 Source::Recovered
             };
-            agent.tell_routing_status(&status.status, status.start, source, now, scribe, events);
+            let told = Told::routing_status(&status.status, &nothing, status.start);
+            agent.tell(told, source, now, scribe, events);
         }
         // A station has no time: a list that was made before a notification must not undo it.
         if let Some(station) = record.station.as_ref().filter(|_| !agent.is_station_told) {
@@ -361,72 +373,26 @@ impl Agent {
         }
     }
 
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "the facts of one notification and the machine's parts"
-    )]
-    fn tell_presence(
+    /// Tells a presence or routing status, if it is news.
+    fn tell(
         &mut self,
-        presence: &Arc<str>,
-        definition: &Arc<str>,
-        modified: Option<UtcMicros>,
+        told: Told<'_>,
         source: Source,
         now: Now,
         scribe: &mut Scribe,
         events: &mut VecDeque<Event>,
     ) -> Heard {
-        let Some(occurrence) = self.presence.news(presence, modified) else {
+        let state = match told.kind {
+            EventKind::AgentPresence => &mut self.presence,
+            _ => &mut self.routing_status,
+        };
+        let Some(occurrence) = state.news(told.word, told.since) else {
             return Heard::Unchanged;
         };
-        let id = scribe.id(
-            EventKind::AgentPresence,
-            self.user.id.as_str(),
-            "",
-            0,
-            occurrence,
-        );
-        let mut event = self.event(
-            EventKind::AgentPresence,
-            id,
-            occurrence,
-            source,
-            modified,
-            now,
-        );
-        event.raw = Arc::clone(presence);
-        event.reason = Arc::clone(definition);
-        events.push_back(event);
-        Heard::Read
-    }
-
-    fn tell_routing_status(
-        &mut self,
-        status: &Arc<str>,
-        start: Option<UtcMicros>,
-        source: Source,
-        now: Now,
-        scribe: &mut Scribe,
-        events: &mut VecDeque<Event>,
-    ) -> Heard {
-        let Some(occurrence) = self.routing_status.news(status, start) else {
-            return Heard::Unchanged;
-        };
-        let id = scribe.id(
-            EventKind::AgentRoutingStatus,
-            self.user.id.as_str(),
-            "",
-            0,
-            occurrence,
-        );
-        let mut event = self.event(
-            EventKind::AgentRoutingStatus,
-            id,
-            occurrence,
-            source,
-            start,
-            now,
-        );
-        event.raw = Arc::clone(status);
+        let id = scribe.id(told.kind, self.user.id.as_str(), "", 0, occurrence);
+        let mut event = self.event(told.kind, id, occurrence, source, told.since, now);
+        event.raw = Arc::clone(told.word);
+        event.reason = Arc::clone(told.reason);
         events.push_back(event);
         Heard::Read
     }
