@@ -114,6 +114,8 @@ impl House {
         let build = self.target.join("host");
         let mut configure = Command::new("cmake");
         configure
+            // A build tree that was moved or copied is begun anew, not refused.
+            .arg("--fresh")
             .arg("-S")
             .arg(self.root.join("host-example"))
             .arg("-B")
