@@ -230,11 +230,95 @@ enum gca_event_kind
      */
     GCA_EVENT_CALL_CLEARED = 18,
     /**
+     * A conversation was seen for the first time.
+     */
+    GCA_EVENT_CALL_CREATED = 19,
+    /**
+     * A connection is offered to its party, and nothing rings yet (CSTA Offered).
+     */
+    GCA_EVENT_OFFERED = 20,
+    /**
+     * The call joined a queue (CSTA Queued).
+     */
+    GCA_EVENT_QUEUED = 21,
+    /**
+     * The call left the queue; `reason` is the outcome: `answered`, `abandoned`, `flow_out`.
+     */
+    GCA_EVENT_DEQUEUED = 22,
+    /**
+     * The call entered a flow: an IVR, a bot or a workflow answered it.
+     */
+    GCA_EVENT_FLOW_ENTERED = 23,
+    /**
+     * A connection that rang was not answered, and the call goes elsewhere (CSTA Diverted).
+     */
+    GCA_EVENT_DIVERTED = 24,
+    /**
+     * A connection could not be set up (CSTA Failed).
+     */
+    GCA_EVENT_FAILED = 25,
+    /**
+     * A party was isolated from the others.
+     */
+    GCA_EVENT_CONFINED = 26,
+    /**
+     * A party is no longer isolated.
+     */
+    GCA_EVENT_UNCONFINED = 27,
+    /**
+     * A party parked the call: no media until it is taken back.
+     */
+    GCA_EVENT_PARKED = 28,
+    /**
+     * The call was taken back from where it was parked.
+     */
+    GCA_EVENT_UNPARKED = 29,
+    /**
+     * A party asks another one while the call waits; `new_connection_id` or `related_conversation_id` is the one asked.
+     */
+    GCA_EVENT_CONSULT_STARTED = 30,
+    /**
+     * The consult became what `reason` says: `transfer` or `conference`.
+     */
+    GCA_EVENT_CONSULT_COMPLETED = 31,
+    /**
+     * The consult ended, and the call goes on as before.
+     */
+    GCA_EVENT_CONSULT_CANCELLED = 32,
+    /**
+     * A party handed the call on (CSTA Transferred); `reason` is `blind` or `attended`.
+     */
+    GCA_EVENT_TRANSFERRED = 33,
+    /**
+     * Three people talk (CSTA Conferenced).
+     */
+    GCA_EVENT_CONFERENCED = 34,
+    /**
+     * One more party joined a conference.
+     */
+    GCA_EVENT_PARTY_ADDED = 35,
+    /**
+     * A party left a conference that goes on.
+     */
+    GCA_EVENT_PARTY_LEFT = 36,
+    /**
+     * The platform's recording of the party pauses; `reason` says why: `secure`, `hold_suppression`, `unknown`.
+     */
+    GCA_EVENT_RECORDING_PAUSED = 37,
+    /**
+     * It goes on, or the connection ended while it paused (`reason` is `ended`).
+     */
+    GCA_EVENT_RECORDING_RESUMED = 38,
+    /**
+     * An attribute was set or changed (CSTA Call Information). `gca_event_json` tells key and value.
+     */
+    GCA_EVENT_ATTRIBUTE_CHANGED = 39,
+    /**
      * An agent's presence changed: `raw` is the system presence, `reason` the id of the organization's definition.
      */
     GCA_EVENT_AGENT_PRESENCE = 40,
     /**
-     * An agent's routing status changed: `raw` is the status.
+     * An agent's routing status became one that is new to this version: `raw` is the status.
      */
     GCA_EVENT_AGENT_ROUTING_STATUS = 41,
     /**
@@ -245,6 +329,86 @@ enum gca_event_kind
      * A user left a station.
      */
     GCA_EVENT_STATION_LEFT = 43,
+    /**
+     * An agent's presence is no longer offline (CSTA Agent Logged On).
+     */
+    GCA_EVENT_AGENT_LOGGED_ON = 44,
+    /**
+     * An agent's presence became offline (CSTA Agent Logged Off).
+     */
+    GCA_EVENT_AGENT_LOGGED_OFF = 45,
+    /**
+     * An agent waits for work (CSTA Agent Ready); `raw` is the routing status.
+     */
+    GCA_EVENT_AGENT_READY = 46,
+    /**
+     * An agent takes no work (CSTA Agent Not Ready); `raw` is the routing status.
+     */
+    GCA_EVENT_AGENT_NOT_READY = 47,
+    /**
+     * An agent is busy (CSTA Agent Busy); `raw` is the routing status.
+     */
+    GCA_EVENT_AGENT_BUSY = 48,
+    /**
+     * A station's persistent connection stands.
+     */
+    GCA_EVENT_PERSISTENT_CONNECTION_UP = 49,
+    /**
+     * A call uses the persistent connection: its audio begins before the leg is connected.
+     */
+    GCA_EVENT_PERSISTENT_CONNECTION_ACTIVE = 50,
+    /**
+     * The persistent connection is gone.
+     */
+    GCA_EVENT_PERSISTENT_CONNECTION_DOWN = 51,
+    /**
+     * An agent's work after the call began (CSTA Agent Working After Call).
+     */
+    GCA_EVENT_AFTER_CALL_WORK_STARTED = 60,
+    /**
+     * It ended.
+     */
+    GCA_EVENT_AFTER_CALL_WORK_ENDED = 61,
+    /**
+     * A wrap-up was given (CSTA Call Information). `gca_event_json` tells it.
+     */
+    GCA_EVENT_WRAP_UP = 62,
+    /**
+     * A caller's message was taken by a voicemail.
+     */
+    GCA_EVENT_VOICEMAIL_DEPOSITED = 63,
+    /**
+     * A callback was scheduled.
+     */
+    GCA_EVENT_CALLBACK_SCHEDULED = 64,
+    /**
+     * A callback was offered to its party.
+     */
+    GCA_EVENT_CALLBACK_DELIVERED = 65,
+    /**
+     * A callback was taken by its party. The call that follows is a connection of its own.
+     */
+    GCA_EVENT_CALLBACK_ESTABLISHED = 66,
+    /**
+     * A callback is over.
+     */
+    GCA_EVENT_CALLBACK_CLEARED = 67,
+    /**
+     * A supervisor listens; `old_connection_id` is the party observed. Ends with the supervisor's connection.
+     */
+    GCA_EVENT_MONITORING_STARTED = 68,
+    /**
+     * A supervisor speaks to a party, unheard by the others.
+     */
+    GCA_EVENT_COACHING_STARTED = 69,
+    /**
+     * A supervisor broke into the call.
+     */
+    GCA_EVENT_BARGED_IN = 70,
+    /**
+     * Nothing more comes of the call: all connections are put away, and work after it is done.
+     */
+    GCA_EVENT_CALL_TERMINATED = 71,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -352,6 +516,10 @@ enum gca_connection_state
      * Over.
      */
     GCA_STATE_NULL = 6,
+    /**
+     * Parked: no media until somebody takes it back.
+     */
+    GCA_STATE_PARKED = 7,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -425,6 +593,10 @@ enum gca_cause
      * `other`, or a word that is new to this version.
      */
     GCA_CAUSE_UNKNOWN = 13,
+    /**
+     * Set up by a dialer for a campaign.
+     */
+    GCA_CAUSE_MAKE_PREDICTIVE_CALL = 14,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -763,11 +935,12 @@ typedef struct gca_event {
      */
     struct gca_str peer_id;
     /**
-     * Of a transfer: the connection that ends.
+     * Of a transfer: the connection that ends. Of a consult: the one that asks. Of an observation: the one observed. Where
+     * no form told the call leg's id, the participant's.
      */
     struct gca_str old_connection_id;
     /**
-     * Of a transfer: the connection that takes its place.
+     * Of a transfer: the connection that takes its place. Of a consult: the one asked. As `old_connection_id`.
      */
     struct gca_str new_connection_id;
     /**

@@ -83,10 +83,51 @@ enum class EventKind : std::uint32_t {
     Unmuted = GCA_EVENT_UNMUTED,
     ConnectionCleared = GCA_EVENT_CONNECTION_CLEARED,
     CallCleared = GCA_EVENT_CALL_CLEARED,
+    CallCreated = GCA_EVENT_CALL_CREATED,
+    Offered = GCA_EVENT_OFFERED,
+    Queued = GCA_EVENT_QUEUED,
+    Dequeued = GCA_EVENT_DEQUEUED,
+    FlowEntered = GCA_EVENT_FLOW_ENTERED,
+    Diverted = GCA_EVENT_DIVERTED,
+    Failed = GCA_EVENT_FAILED,
+    Confined = GCA_EVENT_CONFINED,
+    Unconfined = GCA_EVENT_UNCONFINED,
+    Parked = GCA_EVENT_PARKED,
+    Unparked = GCA_EVENT_UNPARKED,
+    ConsultStarted = GCA_EVENT_CONSULT_STARTED,
+    ConsultCompleted = GCA_EVENT_CONSULT_COMPLETED,
+    ConsultCancelled = GCA_EVENT_CONSULT_CANCELLED,
+    Transferred = GCA_EVENT_TRANSFERRED,
+    Conferenced = GCA_EVENT_CONFERENCED,
+    PartyAdded = GCA_EVENT_PARTY_ADDED,
+    PartyLeft = GCA_EVENT_PARTY_LEFT,
+    RecordingPaused = GCA_EVENT_RECORDING_PAUSED,
+    RecordingResumed = GCA_EVENT_RECORDING_RESUMED,
+    AttributeChanged = GCA_EVENT_ATTRIBUTE_CHANGED,
     AgentPresence = GCA_EVENT_AGENT_PRESENCE,
     AgentRoutingStatus = GCA_EVENT_AGENT_ROUTING_STATUS,
     StationAssociated = GCA_EVENT_STATION_ASSOCIATED,
     StationLeft = GCA_EVENT_STATION_LEFT,
+    AgentLoggedOn = GCA_EVENT_AGENT_LOGGED_ON,
+    AgentLoggedOff = GCA_EVENT_AGENT_LOGGED_OFF,
+    AgentReady = GCA_EVENT_AGENT_READY,
+    AgentNotReady = GCA_EVENT_AGENT_NOT_READY,
+    AgentBusy = GCA_EVENT_AGENT_BUSY,
+    PersistentConnectionUp = GCA_EVENT_PERSISTENT_CONNECTION_UP,
+    PersistentConnectionActive = GCA_EVENT_PERSISTENT_CONNECTION_ACTIVE,
+    PersistentConnectionDown = GCA_EVENT_PERSISTENT_CONNECTION_DOWN,
+    AfterCallWorkStarted = GCA_EVENT_AFTER_CALL_WORK_STARTED,
+    AfterCallWorkEnded = GCA_EVENT_AFTER_CALL_WORK_ENDED,
+    WrapUp = GCA_EVENT_WRAP_UP,
+    VoicemailDeposited = GCA_EVENT_VOICEMAIL_DEPOSITED,
+    CallbackScheduled = GCA_EVENT_CALLBACK_SCHEDULED,
+    CallbackDelivered = GCA_EVENT_CALLBACK_DELIVERED,
+    CallbackEstablished = GCA_EVENT_CALLBACK_ESTABLISHED,
+    CallbackCleared = GCA_EVENT_CALLBACK_CLEARED,
+    MonitoringStarted = GCA_EVENT_MONITORING_STARTED,
+    CoachingStarted = GCA_EVENT_COACHING_STARTED,
+    BargedIn = GCA_EVENT_BARGED_IN,
+    CallTerminated = GCA_EVENT_CALL_TERMINATED,
 };
 
 /// Where the knowledge of an event came from (gca_source).
@@ -106,6 +147,7 @@ enum class ConnectionState : std::uint32_t {
     Hold = GCA_STATE_HOLD,
     Queued = GCA_STATE_QUEUED,
     Null = GCA_STATE_NULL,
+    Parked = GCA_STATE_PARKED,
 };
 
 /// Why a connection ended or moved (gca_cause).
@@ -124,6 +166,7 @@ enum class Cause : std::uint32_t {
     SystemCleared = GCA_CAUSE_SYSTEM_CLEARED,
     Blocked = GCA_CAUSE_BLOCKED,
     Unknown = GCA_CAUSE_UNKNOWN,
+    MakePredictiveCall = GCA_CAUSE_MAKE_PREDICTIVE_CALL,
 };
 
 /// Which way a connection went (gca_direction).
@@ -195,10 +238,51 @@ inline std::string_view name(EventKind kind) noexcept {
         case EventKind::Unmuted: return "unmuted";
         case EventKind::ConnectionCleared: return "connection_cleared";
         case EventKind::CallCleared: return "call_cleared";
+        case EventKind::CallCreated: return "call_created";
+        case EventKind::Offered: return "offered";
+        case EventKind::Queued: return "queued";
+        case EventKind::Dequeued: return "dequeued";
+        case EventKind::FlowEntered: return "flow_entered";
+        case EventKind::Diverted: return "diverted";
+        case EventKind::Failed: return "failed";
+        case EventKind::Confined: return "confined";
+        case EventKind::Unconfined: return "unconfined";
+        case EventKind::Parked: return "parked";
+        case EventKind::Unparked: return "unparked";
+        case EventKind::ConsultStarted: return "consult_started";
+        case EventKind::ConsultCompleted: return "consult_completed";
+        case EventKind::ConsultCancelled: return "consult_cancelled";
+        case EventKind::Transferred: return "transferred";
+        case EventKind::Conferenced: return "conferenced";
+        case EventKind::PartyAdded: return "party_added";
+        case EventKind::PartyLeft: return "party_left";
+        case EventKind::RecordingPaused: return "recording_paused";
+        case EventKind::RecordingResumed: return "recording_resumed";
+        case EventKind::AttributeChanged: return "attribute_changed";
         case EventKind::AgentPresence: return "agent_presence";
         case EventKind::AgentRoutingStatus: return "agent_routing_status";
         case EventKind::StationAssociated: return "station_associated";
         case EventKind::StationLeft: return "station_left";
+        case EventKind::AgentLoggedOn: return "agent_logged_on";
+        case EventKind::AgentLoggedOff: return "agent_logged_off";
+        case EventKind::AgentReady: return "agent_ready";
+        case EventKind::AgentNotReady: return "agent_not_ready";
+        case EventKind::AgentBusy: return "agent_busy";
+        case EventKind::PersistentConnectionUp: return "persistent_connection_up";
+        case EventKind::PersistentConnectionActive: return "persistent_connection_active";
+        case EventKind::PersistentConnectionDown: return "persistent_connection_down";
+        case EventKind::AfterCallWorkStarted: return "after_call_work_started";
+        case EventKind::AfterCallWorkEnded: return "after_call_work_ended";
+        case EventKind::WrapUp: return "wrap_up";
+        case EventKind::VoicemailDeposited: return "voicemail_deposited";
+        case EventKind::CallbackScheduled: return "callback_scheduled";
+        case EventKind::CallbackDelivered: return "callback_delivered";
+        case EventKind::CallbackEstablished: return "callback_established";
+        case EventKind::CallbackCleared: return "callback_cleared";
+        case EventKind::MonitoringStarted: return "monitoring_started";
+        case EventKind::CoachingStarted: return "coaching_started";
+        case EventKind::BargedIn: return "barged_in";
+        case EventKind::CallTerminated: return "call_terminated";
     }
     return "unknown";
 }
@@ -222,6 +306,7 @@ inline std::string_view name(ConnectionState state) noexcept {
         case ConnectionState::Hold: return "hold";
         case ConnectionState::Queued: return "queued";
         case ConnectionState::Null: return "null";
+        case ConnectionState::Parked: return "parked";
     }
     return "unknown";
 }
@@ -242,6 +327,7 @@ inline std::string_view name(Cause cause) noexcept {
         case Cause::SystemCleared: return "system_cleared";
         case Cause::Blocked: return "blocked";
         case Cause::Unknown: return "unknown";
+        case Cause::MakePredictiveCall: return "make_predictive_call";
     }
     return "unknown";
 }

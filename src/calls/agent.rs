@@ -487,6 +487,7 @@ impl Agent {
             muted: Flag::Unknown,
             confined: Flag::Unknown,
             secure_pause: Flag::Unknown,
+            detail: None,
         }
     }
 }

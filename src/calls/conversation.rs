@@ -263,6 +263,7 @@ impl Conversation {
             muted: Flag::Unknown,
             confined: Flag::Unknown,
             secure_pause: Flag::Unknown,
+            detail: None,
         });
     }
 

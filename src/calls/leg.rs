@@ -155,6 +155,7 @@ impl Leg {
                 ani: Arc::clone(&nothing),
                 dnis: Arc::clone(&nothing),
                 provider: nothing,
+                party: Arc::default(),
             }),
             nested_told: false,
             rank: 0,
@@ -472,6 +473,7 @@ impl Leg {
             muted: self.flags.muted,
             confined: self.flags.confined,
             secure_pause: self.flags.secure_pause,
+            detail: None,
         }
     }
 

@@ -561,5 +561,6 @@ pub(super) fn own_event(kind: EventKind, subject: Subject, received: UtcMicros) 
         muted: Flag::Unknown,
         confined: Flag::Unknown,
         secure_pause: Flag::Unknown,
+        detail: None,
     }
 }

@@ -153,6 +153,7 @@ fn event(number: i64) -> Event {
         muted: Flag::Unknown,
         confined: Flag::Unknown,
         secure_pause: Flag::Unknown,
+        detail: None,
     }
 }
 

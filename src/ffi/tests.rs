@@ -157,6 +157,7 @@ fn connection() -> Connection {
         ani: "tel:+491".into(),
         dnis: "tel:+492".into(),
         provider: "Edge".into(),
+        party: Arc::default(),
     }
 }
 
@@ -178,6 +179,7 @@ fn event(subject: Subject) -> Event {
         muted: Flag::Yes,
         confined: Flag::Unknown,
         secure_pause: Flag::No,
+        detail: None,
     }
 }
 

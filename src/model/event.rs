@@ -32,14 +32,146 @@ pub enum EventKind {
     ConnectionCleared = 17,
     /// The last connection of the call is over (CSTA CallCleared).
     CallCleared = 18,
+    /// A conversation was seen for the first time.
+    CallCreated = 19,
+    /// A connection is offered to its party, and nothing rings yet (CSTA Offered): the platform's `offering`.
+    Offered = 20,
+    /// The call joined a queue (CSTA Queued).
+    Queued = 21,
+    /// The call left the queue; the reason is the outcome: `answered`, `abandoned`, `flow_out`.
+    Dequeued = 22,
+    /// The call entered a flow: an IVR, a bot or a workflow answered it.
+    FlowEntered = 23,
+    /// A connection that rang was not answered, and the call goes elsewhere (CSTA Diverted).
+    Diverted = 24,
+    /// A connection could not be set up (CSTA Failed).
+    Failed = 25,
+    /// The party was isolated from the others.
+    Confined = 26,
+    /// The party is no longer isolated.
+    Unconfined = 27,
+    /// The party parked the call: no media until it is taken back.
+    Parked = 28,
+    /// The call was taken back from where it was parked.
+    Unparked = 29,
+    /// A party asks another one, while the call waits (CSTA Consultation Call).
+    ConsultStarted = 30,
+    /// The consult became a transfer or a conference; the reason says which.
+    ConsultCompleted = 31,
+    /// The consult ended, and the call goes on as before.
+    ConsultCancelled = 32,
+    /// A party handed the call on (CSTA Transferred); the reason says `blind` or `attended`.
+    Transferred = 33,
+    /// Three people talk (CSTA Conferenced).
+    Conferenced = 34,
+    /// One more party joined a conference.
+    PartyAdded = 35,
+    /// A party left a conference that goes on.
+    PartyLeft = 36,
+    /// The platform's recording of the party pauses; the reason says why: `secure`, `hold_suppression`, `unknown`.
+    RecordingPaused = 37,
+    /// It goes on, or the connection ended while it paused (reason `ended`).
+    RecordingResumed = 38,
+    /// An attribute of the conversation was set or changed (CSTA Call Information).
+    AttributeChanged = 39,
     /// An agent's presence changed.
     AgentPresence = 40,
-    /// An agent's routing status changed.
+    /// An agent's routing status became one that is new to us.
     AgentRoutingStatus = 41,
     /// A user was associated with a station.
     StationAssociated = 42,
     /// A user left a station.
     StationLeft = 43,
+    /// An agent's presence is no longer offline (CSTA Agent Logged On).
+    AgentLoggedOn = 44,
+    /// An agent's presence became offline (CSTA Agent Logged Off).
+    AgentLoggedOff = 45,
+    /// An agent waits for work (CSTA Agent Ready): `IDLE`.
+    AgentReady = 46,
+    /// An agent takes no work (CSTA Agent Not Ready): `OFF_QUEUE`, `NOT_RESPONDING`.
+    AgentNotReady = 47,
+    /// An agent is busy (CSTA Agent Busy): `INTERACTING` with work of a queue, `COMMUNICATING` apart from queues.
+    AgentBusy = 48,
+    /// A station's persistent connection stands.
+    PersistentConnectionUp = 49,
+    /// A call uses the persistent connection.
+    PersistentConnectionActive = 50,
+    /// The persistent connection is gone.
+    PersistentConnectionDown = 51,
+    /// An agent's work after the call began (CSTA Agent Working After Call).
+    AfterCallWorkStarted = 60,
+    /// It ended.
+    AfterCallWorkEnded = 61,
+    /// A wrap-up was given (CSTA Call Information).
+    WrapUp = 62,
+    /// A caller's message was taken by a voicemail.
+    VoicemailDeposited = 63,
+    /// A callback was scheduled.
+    CallbackScheduled = 64,
+    /// A callback was offered to its party.
+    CallbackDelivered = 65,
+    /// A callback was taken by its party.
+    CallbackEstablished = 66,
+    /// A callback is over.
+    CallbackCleared = 67,
+    /// A supervisor listens to a party.
+    MonitoringStarted = 68,
+    /// A supervisor speaks to a party, unheard by the others.
+    CoachingStarted = 69,
+    /// A supervisor broke into the call.
+    BargedIn = 70,
+    /// Nothing more comes of the call: all its connections are put away, and work after it is done.
+    CallTerminated = 71,
+}
+
+/// How an event's id is made, and with that how far it can be relied upon.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum IdClass {
+    /// It happens once: the id is that of conversation, leg and kind. Exact: the same under any interleaving, duplication,
+    /// source and node.
+    Once,
+    /// It happens again: the id holds the platform's time of it too. Exact, where the platform told that time.
+    Timed,
+    /// It happens again, and the platform tells neither time nor version: the id holds its number. Equal for streams that
+    /// are each in order.
+    Untimed,
+    /// It is about this feed: no other one has its id.
+    Feed,
+}
+
+impl EventKind {
+    /// How the id of such an event is made.
+    #[must_use]
+    pub const fn id_class(self) -> IdClass {
+        match self {
+            Self::Lost | Self::FeedState => IdClass::Feed,
+            Self::Held
+            | Self::Parked
+            | Self::WrapUp
+            | Self::AgentPresence
+            | Self::AgentRoutingStatus
+            | Self::AgentLoggedOn
+            | Self::AgentLoggedOff
+            | Self::AgentReady
+            | Self::AgentNotReady
+            | Self::AgentBusy
+            | Self::PersistentConnectionUp
+            | Self::PersistentConnectionActive
+            | Self::PersistentConnectionDown => IdClass::Timed,
+            Self::Retrieved
+            | Self::Muted
+            | Self::Unmuted
+            | Self::Confined
+            | Self::Unconfined
+            | Self::Unparked
+            | Self::RecordingPaused
+            | Self::RecordingResumed
+            | Self::AttributeChanged
+            | Self::StationAssociated
+            | Self::StationLeft => IdClass::Untimed,
+            _ => IdClass::Once,
+        }
+    }
 }
 
 /// Where the knowledge of an event came from.
@@ -76,6 +208,8 @@ pub enum ConnectionState {
     Queued,
     /// Over (CSTA Null).
     Null,
+    /// Parked: no media until somebody takes it back.
+    Parked,
 }
 
 /// Why a connection ended or moved (CSTA event causes; the platform's own word is beside it).
@@ -109,6 +243,8 @@ pub enum Cause {
     Blocked,
     /// `other`, or a word that is new to us.
     Unknown,
+    /// Set up by a dialer for a campaign.
+    MakePredictiveCall,
 }
 
 /// Which way a call or connection went.
@@ -140,6 +276,138 @@ impl From<bool> for Flag {
     }
 }
 
+/// What is known of a party apart from its call. What was not told is empty.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct PartyFacts {
+    /// Its name, as the platform shows it: of a caller often only a place.
+    pub name: Arc<str>,
+    /// Its own address.
+    pub address: Arc<str>,
+    /// Id of the user's team.
+    pub team: Arc<str>,
+    /// Id of the group that rang.
+    pub group: Arc<str>,
+    /// Id of the external contact.
+    pub external_contact: Arc<str>,
+    /// Id of the external organization.
+    pub external_organization: Arc<str>,
+    /// User-to-user information of the call leg (SIP UUI): only the nested form tells it.
+    pub uui: Arc<str>,
+}
+
+/// A connection that another one's event names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConnectionRef {
+    /// The party.
+    pub participant: ParticipantId,
+    /// The call leg, where it was told.
+    pub communication: Option<CommunicationId>,
+    /// The user who is the party, if one is.
+    pub user: Option<Arc<User>>,
+}
+
+impl ConnectionRef {
+    /// The id by which hosts know the connection: the call leg's, or the participant's where no form told the leg's.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        match &self.communication {
+            Some(communication) => communication.as_str(),
+            None => self.participant.as_str(),
+        }
+    }
+}
+
+/// What only some kinds of events tell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Detail {
+    /// Consult, transfer, conference, observation: what else takes part.
+    Related {
+        /// The other conversation, if it is in one of its own.
+        conversation: Option<ConversationId>,
+        /// The connection that ends or waits; of an observation, the one that is observed.
+        old: Option<ConnectionRef>,
+        /// The connection that takes its place or is asked.
+        new: Option<ConnectionRef>,
+    },
+    /// Queued: what the queue was asked for.
+    Routing {
+        /// `routingPriority`: higher is sooner.
+        priority: Option<i64>,
+        /// Names of the requested skills; ids where no name was told.
+        skills: Arc<[Arc<str>]>,
+        /// Name or id of the requested language; empty if none was.
+        language: Arc<str>,
+    },
+    /// One attribute.
+    Attribute {
+        /// Its key.
+        key: Arc<str>,
+        /// Its value now.
+        value: Arc<str>,
+        /// Its value before; `None`: it had none.
+        previous: Option<Arc<str>>,
+        /// The first value that the conversation had under this key.
+        first: Arc<str>,
+    },
+    /// Call cleared: all attributes that the conversation had, in the order of their first appearance.
+    Attributes(Arc<[AttributeValues]>),
+    /// A wrap-up.
+    WrapUp {
+        /// Id of the code.
+        code: Arc<str>,
+        /// Notes, masked like attributes.
+        notes: Arc<str>,
+        /// Tags.
+        tags: Arc<[Arc<str>]>,
+        /// How long it took, in seconds, where told.
+        duration_s: Option<i64>,
+    },
+    /// A callback.
+    Callback {
+        /// Id of the callback object.
+        id: Arc<str>,
+        /// The numbers to call.
+        numbers: Arc<[Arc<str>]>,
+        /// Whom to call.
+        user_name: Arc<str>,
+        /// When it is due.
+        scheduled: Option<UtcMicros>,
+        /// The dialer's preview, if it is one.
+        preview: Option<Campaign>,
+    },
+    /// A dialer's call: what the dialer told of it.
+    Dialer {
+        /// The campaign, where told.
+        campaign: Option<Campaign>,
+        /// Name of the call analysis' result (`disposition.name`); empty if none was told.
+        disposition: Arc<str>,
+        /// Who analysed (`disposition.analyzer`).
+        analyzer: Arc<str>,
+    },
+}
+
+/// Which contact of which campaign a dialer called.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Campaign {
+    /// Id of the campaign.
+    pub campaign: Arc<str>,
+    /// Id of the contact.
+    pub contact: Arc<str>,
+    /// Id of the contact list.
+    pub contact_list: Arc<str>,
+}
+
+/// One attribute's first and last value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AttributeValues {
+    /// Its key.
+    pub key: Arc<str>,
+    /// The first value.
+    pub first: Arc<str>,
+    /// The last one.
+    pub last: Arc<str>,
+}
+
 /// What is known of one connection: made anew only when one of its facts changes, shared by its events.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Connection {
@@ -169,6 +437,8 @@ pub struct Connection {
     pub dnis: Arc<str>,
     /// The platform's telephony provider, for example `Edge`.
     pub provider: Arc<str>,
+    /// What is known of the party apart from its call.
+    pub party: Arc<PartyFacts>,
 }
 
 /// What an event is about.
@@ -237,4 +507,6 @@ pub struct Event {
     pub confined: Flag,
     /// In a secure pause, after the event.
     pub secure_pause: Flag,
+    /// What only its kind tells.
+    pub detail: Option<Arc<Detail>>,
 }

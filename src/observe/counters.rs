@@ -72,8 +72,14 @@ pub struct Counters {
 }
 
 /// One counter for each kind of event.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct EventCounters([Counter; EventKind::ALL.len()]);
+
+impl Default for EventCounters {
+    fn default() -> Self {
+        Self(std::array::from_fn(|_| Counter::default()))
+    }
+}
 
 impl EventCounters {
     /// One more of the kind.
