@@ -20,7 +20,7 @@ pub struct Organization {
     pub users: Vec<User>,
     /// The queues.
     pub queues: Vec<Queue>,
-    /// One station for every user.
+    /// First the usual station of every user, in their order; then the second ones of those who have one.
     pub stations: Vec<Station>,
     /// The flows (IVR) that answer calls.
     pub flows: Vec<Flow>,
@@ -72,6 +72,8 @@ pub struct User {
     pub department: &'static str,
     /// Indices of the queues that they serve.
     pub queues: Vec<usize>,
+    /// Indices of the stations that they work at, the usual one first.
+    pub stations: Vec<usize>,
 }
 
 /// A queue.
@@ -98,10 +100,47 @@ pub struct Station {
     pub id: Id,
     /// Its name.
     pub name: String,
-    /// The platform's word for its kind.
-    pub kind: &'static str,
+    /// What it is.
+    pub kind: StationKind,
     /// The line on it.
     pub line_appearance: Id,
+    /// Index of the user who works at it.
+    pub user: usize,
+    /// Whether it keeps a connection open between calls.
+    pub persistent: bool,
+}
+
+/// What a station is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum StationKind {
+    /// A SIP telephone on a desk.
+    Phone,
+    /// The softphone in the agent's browser.
+    Softphone,
+    /// Any telephone in the world; the platform calls its number.
+    Remote,
+}
+
+impl StationKind {
+    /// The platform's word, which is the name of the phone's base settings. The two of `inin` stand in the platform's
+    /// WebRTC SDK (`IStation.type`), the third in the base settings of its Terraform provider's tests.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Phone => "generic_sip",
+            Self::Softphone => "inin_webrtc_softphone",
+            Self::Remote => "inin_remote",
+        }
+    }
+
+    /// What a user has beside one of this kind: something that works elsewhere.
+    const fn second(self) -> Self {
+        match self {
+            Self::Phone => Self::Remote,
+            Self::Softphone => Self::Phone,
+            Self::Remote => Self::Softphone,
+        }
+    }
 }
 
 /// A flow that answers calls.
@@ -265,7 +304,37 @@ impl Organization {
         for at in 0..users {
             organization.add_user(at, chance);
         }
+        let chance = &mut Chance::new(seed, "second stations");
+        // Two in five work at another station now and then.
+        for user in (0..users).filter(|user| user % 5 < 2) {
+            let usual = organization.stations.get(user).map(|usual| usual.kind);
+            if let Some(kind) = usual {
+                let ids = (chance.id(), chance.id());
+                organization.add_station(user, kind.second(), ids);
+            }
+        }
         organization
+    }
+
+    fn add_station(&mut self, user: usize, kind: StationKind, (id, line_appearance): (Id, Id)) {
+        let at = self.stations.len();
+        let Some(facts) = self.users.get_mut(user) else {
+            return;
+        };
+        facts.stations.push(at);
+        self.stations.push(Station {
+            id,
+            name: match kind {
+                StationKind::Phone => format!("Desk {}", facts.extension),
+                StationKind::Softphone => format!("{} WebRTC", facts.name),
+                StationKind::Remote => format!("{} Remote", facts.name),
+            },
+            kind,
+            line_appearance,
+            user,
+            // A telephone on a desk needs none. Of the others, those of every other user do it.
+            persistent: kind != StationKind::Phone && user.is_multiple_of(2),
+        });
     }
 
     fn add_queue(&mut self, at: usize, chance: &mut Chance) {
@@ -324,21 +393,11 @@ impl Organization {
                 queue.members.push(at);
             }
         }
-        let web = chance.share(0.7);
-        self.stations.push(Station {
-            id: station,
-            name: if web {
-                format!("{name} WebRTC")
-            } else {
-                format!("Desk {extension}")
-            },
-            kind: if web {
-                "inin_webrtc_softphone"
-            } else {
-                "inin_remote"
-            },
-            line_appearance,
-        });
+        let kind = match (chance.share(0.7), at.is_multiple_of(2)) {
+            (true, _) => StationKind::Softphone,
+            (false, true) => StationKind::Remote,
+            (false, false) => StationKind::Phone,
+        };
         self.user_by_id.insert(id, at);
         self.users.push(User {
             id,
@@ -350,7 +409,9 @@ impl Organization {
             title: TITLES.get(chance.below(20) / 9).copied().unwrap_or("Agent"),
             department: chance.pick(DEPARTMENTS).copied().unwrap_or("Customer Care"),
             queues,
+            stations: Vec::new(),
         });
+        self.add_station(at, kind, (station, line_appearance));
     }
 
     /// The index of a user.
@@ -409,6 +470,37 @@ mod tests {
             assert_eq!(organization.user(user.id), Some(at));
             assert!(user.email.is_ascii());
         }
+    }
+
+    #[test]
+    fn everybody_works_at_stations_of_their_own() {
+        let organization = Organization::new(7, 50, 4);
+        for (at, user) in organization.users.iter().enumerate() {
+            assert_eq!(user.stations.first(), Some(&at), "the usual one is first");
+            let kinds: HashSet<_> = user
+                .stations
+                .iter()
+                .map(|station| organization.stations[*station].kind.word())
+                .collect();
+            assert_eq!(kinds.len(), user.stations.len(), "one of a kind");
+            for station in &user.stations {
+                assert_eq!(organization.stations[*station].user, at);
+            }
+        }
+        assert_eq!(organization.stations.len(), 70, "two in five have a second");
+        for kind in [
+            StationKind::Phone,
+            StationKind::Softphone,
+            StationKind::Remote,
+        ] {
+            let mut of_kind = organization
+                .stations
+                .iter()
+                .filter(|station| station.kind == kind);
+            assert!(of_kind.next().is_some(), "no {kind:?}");
+        }
+        let names: HashSet<_> = organization.stations.iter().map(|one| &one.name).collect();
+        assert_eq!(names.len(), 70);
     }
 
     #[test]

@@ -55,6 +55,9 @@ fn every_body_and_answer_of_a_long_run_is_as_the_platforms() {
     problems.extend(rest.check("UserEntityListing", &world.users_page(500, 1, &expand, &[])));
     problems.extend(rest.check("QueueEntityListing", &world.queues_page(100, 1, &[])));
     problems.extend(rest.check("StationEntityListing", &world.stations_page(500, 1, &[])));
+    let station = world.inventory().stations[0].id.to_string();
+    let station = world.station(&station).expect("it is there");
+    problems.extend(rest.check("Station", &station));
     problems.extend(rest.check("Organization", &world.organization()));
     let members = world
         .queue_members_page(&queue, 100, 1)

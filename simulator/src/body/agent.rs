@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use crate::organization::Organization;
+use crate::organization::{Organization, Station};
 use crate::world::Agent;
 
 /// `v2.users.{id}.presence`: `PresenceEventUserPresence`. The system presence is in capitals here.
@@ -57,14 +57,10 @@ pub fn activity(organization: &Organization, user: usize, agent: &Agent) -> Arc<
 /// `v2.users.{id}.station`: `UserStationChangeTopicUserStations`. When the station was left the reference is empty; the
 /// metadata's action tells it.
 #[must_use]
-pub fn station(organization: &Organization, user: usize, taken: bool) -> Arc<str> {
+pub fn station(organization: &Organization, user: usize, taken: Option<&Station>) -> Arc<str> {
     super::text(|object| {
         object.object("associatedStation", |object| {
-            if let (Some(user), Some(station), true) = (
-                organization.users.get(user),
-                organization.stations.get(user),
-                taken,
-            ) {
+            if let (Some(user), Some(station)) = (organization.users.get(user), taken) {
                 object
                     .has("id", station.id)
                     .has("name", &station.name)

@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use super::Object;
 use crate::chance::Id;
-use crate::organization::Organization;
-use crate::world::{RoutingStatus, World};
+use crate::organization::{Organization, Station, StationKind, User};
+use crate::world::{Agent, RoutingStatus, World};
 
 /// The largest page: what is asked for beyond is cut to it.
 const LARGEST_PAGE: usize = 500;
@@ -169,34 +169,7 @@ fn user(object: &mut Object<'_>, world: &World, at: usize, expand: &[&str]) {
     }
     if expand.contains(&"station") {
         object.object("station", |object| {
-            let station = organization.stations.get(at);
-            let members: &[&str] = if agent.station_since.is_some() {
-                &[
-                    "associatedStation",
-                    "effectiveStation",
-                    "lastAssociatedStation",
-                ]
-            } else {
-                &["lastAssociatedStation"]
-            };
-            for (member, station) in members.iter().zip(std::iter::repeat(station)) {
-                let Some(station) = station else { continue };
-                object.object(member, |object| {
-                    object
-                        .has("id", station.id)
-                        .has("name", &station.name)
-                        .has("type", station.kind);
-                    if *member != "lastAssociatedStation" {
-                        object
-                            .object("associatedUser", |object| {
-                                object
-                                    .has("id", user.id)
-                                    .has("selfUri", format!("/api/v2/users/{}", user.id));
-                            })
-                            .may("associatedDate", agent.station_since);
-                    }
-                });
-            }
+            stations_of(object, organization, user, agent)
         });
     }
     object
@@ -204,7 +177,44 @@ fn user(object: &mut Object<'_>, world: &World, at: usize, expand: &[&str]) {
         .has("selfUri", format!("/api/v2/users/{}", user.id));
 }
 
-fn routing_status(object: &mut Object<'_>, user: Id, agent: &crate::world::Agent) {
+/// `UserStations`: where the user is, where calls go, where they usually are if somebody gave them that for good (a
+/// telephone on a desk is), and where they were last.
+fn stations_of(object: &mut Object<'_>, all: &Organization, user: &User, agent: &Agent) {
+    let last = all.stations.get(agent.station);
+    let associated = last.filter(|_| agent.station_since.is_some());
+    let usual = user.stations.first().and_then(|at| all.stations.get(*at));
+    let default = usual.filter(|usual| usual.kind == StationKind::Phone);
+    for (member, station) in [
+        ("associatedStation", associated),
+        ("effectiveStation", associated.or(default)),
+        ("defaultStation", default),
+        ("lastAssociatedStation", last),
+    ] {
+        let Some(station) = station else { continue };
+        let is = |other: Option<&Station>| other.is_some_and(|other| other.id == station.id);
+        let reference = |object: &mut Object<'_>| {
+            object
+                .has("id", user.id)
+                .has("selfUri", format!("/api/v2/users/{}", user.id));
+        };
+        object.object(member, |object| {
+            object
+                .has("id", station.id)
+                .has("name", &station.name)
+                .has("type", station.kind.word());
+            if is(associated) && member != "lastAssociatedStation" {
+                object
+                    .object("associatedUser", reference)
+                    .may("associatedDate", agent.station_since);
+            }
+            if is(default) {
+                object.object("defaultUser", reference);
+            }
+        });
+    }
+}
+
+fn routing_status(object: &mut Object<'_>, user: Id, agent: &Agent) {
     object.object("routingStatus", |object| {
         object
             .has("userId", user)
@@ -321,36 +331,47 @@ pub fn stations(world: &World, page_size: usize, page_number: usize, ids: &[&str
         &chosen,
         (page_size, page_number),
         |object, at| {
-            let (Some(station), Some(user), Some(agent)) =
-                (all.stations.get(*at), all.users.get(*at), world.agent(*at))
-            else {
-                return;
-            };
-            let associated = agent.station_since.is_some();
-            let web = station.kind == "inin_webrtc_softphone";
-            object
-                .has("id", station.id)
-                .has("name", &station.name)
-                .has(
-                    "status",
-                    if associated {
-                        "ASSOCIATED"
-                    } else {
-                        "AVAILABLE"
-                    },
-                )
-                .may("userId", associated.then_some(user.id))
-                .may("webRtcUserId", web.then_some(user.id))
-                .has("type", station.kind)
-                .has("lineAppearanceId", station.line_appearance)
-                .has("webRtcPersistentEnabled", false)
-                .has("webRtcForceTurn", false)
-                .has("webRtcCallAppearances", 2)
-                .has("selfUri", format!("/api/v2/stations/{}", station.id));
+            if let Some(of) = all.stations.get(*at) {
+                station(object, world, *at, of);
+            }
         },
     );
     if let Some(listing) = listing.as_object_mut() {
         listing.insert("totalNumberOfEntities".to_owned(), chosen.len().into());
     }
     listing
+}
+
+/// `Station`; `None` if there is no such station.
+#[must_use]
+pub fn one_station(world: &World, id: Id) -> Option<Value> {
+    let mut all = world.inventory().stations.iter().enumerate();
+    let (at, of) = all.find(|(_, station)| station.id == id)?;
+    Some(super::value(|object| station(object, world, at, of)))
+}
+
+fn station(object: &mut Object<'_>, world: &World, at: usize, of: &Station) {
+    let user = world.inventory().users.get(of.user).map(|user| user.id);
+    let there = |agent: &Agent| agent.station_since.is_some() && agent.station == at;
+    let associated = world.agent(of.user).is_some_and(there);
+    let web = of.kind == StationKind::Softphone;
+    object
+        .has("id", of.id)
+        .has("name", &of.name)
+        .has(
+            "status",
+            if associated {
+                "ASSOCIATED"
+            } else {
+                "AVAILABLE"
+            },
+        )
+        .may("userId", user.filter(|_| associated))
+        .may("webRtcUserId", user.filter(|_| web))
+        .has("type", of.kind.word())
+        .has("lineAppearanceId", of.line_appearance)
+        .has("webRtcPersistentEnabled", web && of.persistent)
+        .has("webRtcForceTurn", false)
+        .may("webRtcCallAppearances", web.then_some(2))
+        .has("selfUri", format!("/api/v2/stations/{}", of.id));
 }

@@ -50,6 +50,10 @@ impl Region {
                     &self.world.stations_page(size, number, &request.list("id")),
                 ))
             }
+            ["stations", id] if reads => Ok(Response::json(
+                200,
+                &self.world.station(id).ok_or_else(Problem::not_found)?,
+            )),
             // A client has no user, so it has no active conversations of its own.
             ["conversations"] | ["conversations", "calls"] if reads => Ok(Response::json(
                 200,
@@ -68,7 +72,8 @@ impl Region {
             )),
             ["notifications", "availabletopics"]
             | ["tokens" | "organizations", "me"]
-            | ["users" | "stations"]
+            | ["users"]
+            | ["stations", ..]
             | ["routing", "queues"]
             | ["routing", "queues", _, "members"]
             | ["conversations", ..] => Err(Problem::method_not_allowed()),

@@ -42,6 +42,7 @@ impl World {
             // They have been like that for a while.
             let since = self.days.between(1_000, 3_600_000);
             let since = self.now + Millis(-since.0);
+            let station = self.choose_station(user).unwrap_or(user);
             self.agents.push(Agent {
                 presence: presence(word),
                 presence_since: since,
@@ -51,6 +52,7 @@ impl World {
                     RoutingStatus::OffQueue
                 },
                 routing_since: since,
+                station,
                 station_since: (word != "OFFLINE").then_some(since),
                 engaged: None,
                 free_since: since,
@@ -79,6 +81,12 @@ impl World {
         }
     }
 
+    /// Where a user sits down.
+    fn choose_station(&mut self, user: usize) -> Option<usize> {
+        let stations = self.organization.users.get(user)?.stations.as_slice();
+        self.moves.pick(stations).copied()
+    }
+
     /// A user does something else than before, if no call has them.
     pub(super) fn live(&mut self, user: usize) {
         let Some(agent) = self.agents.get(user) else {
@@ -97,9 +105,14 @@ impl World {
         if next == "OFFLINE" {
             self.set_routing(user, RoutingStatus::OffQueue);
             self.set_presence(user, presence(next));
-            self.set_station(user, false);
+            self.leave_station(user);
         } else {
-            self.set_station(user, true);
+            // Who comes to work sits down anywhere; who is there moves only now and then.
+            if (was == "OFFLINE" || self.moves.share(0.2))
+                && let Some(station) = self.choose_station(user)
+            {
+                self.take_station(user, station);
+            }
             self.set_presence(user, presence(next));
             let on_queue = next == "ON_QUEUE";
             self.set_routing(

@@ -19,7 +19,9 @@ pub struct Agent {
     pub routing: RoutingStatus,
     /// Since when.
     pub routing_since: Time,
-    /// Since when they have been at their station, if they are.
+    /// Index of the station that they are at, or were last.
+    pub station: usize,
+    /// Since when they have been at it, if they are.
     pub station_since: Option<Time>,
     /// The play that has them.
     pub(super) engaged: Option<usize>,
@@ -196,27 +198,36 @@ impl World {
         self.show_activity(user, act);
     }
 
-    pub(super) fn set_station(&mut self, user: usize, taken: bool) {
-        let now = self.now;
+    /// A user leaves the station that they are at.
+    pub(super) fn leave_station(&mut self, user: usize) {
         let Some(agent) = self.agents.get_mut(user) else {
             return;
         };
-        if agent.station_since.is_some() == taken {
+        if agent.station_since.take().is_some() {
+            let at = agent.station;
+            self.show_station(user, at, Kind::StationLeft, "Disassociated");
+        }
+    }
+
+    /// A user takes a station, and leaves the one where they are for it.
+    pub(super) fn take_station(&mut self, user: usize, at: usize) {
+        let there = |agent: &Agent| agent.station_since.is_some() && agent.station == at;
+        if self.agents.get(user).is_none_or(there) {
             return;
         }
-        agent.station_since = taken.then_some(now);
-        let station = self
-            .organization
-            .stations
-            .get(user)
-            .map(|station| station.id.to_string())
-            .unwrap_or_default();
-        let (kind, action) = if taken {
-            (Kind::StationAssociated, "Associated")
-        } else {
-            (Kind::StationLeft, "Disassociated")
-        };
-        let act = self.write_of_user(kind, user, &station);
+        self.leave_station(user);
+        if let Some(agent) = self.agents.get_mut(user) {
+            (agent.station, agent.station_since) = (at, Some(self.now));
+            self.show_station(user, at, Kind::StationAssociated, "Associated");
+        }
+    }
+
+    fn show_station(&mut self, user: usize, at: usize, kind: Kind, action: &'static str) {
+        let station = self.organization.stations.get(at);
+        let id = station.map(|station| station.id.to_string());
+        let act = self.write_of_user(kind, user, &id.unwrap_or_default());
+        let station = self.organization.stations.get(at);
+        let taken = station.filter(|_| kind == Kind::StationAssociated);
         let body = body::agent::station(&self.organization, user, taken);
         self.show_of_user(user, "station", Some(body), Some(action), act);
     }

@@ -124,7 +124,7 @@ impl std::fmt::Display for UnknownScript {
 impl std::error::Error for UnknownScript {}
 
 /// The world of a region. Methods come in four kinds: `poll_timeout`, `handle_timeout` and `play` make it go on;
-/// `poll_shown` takes out what is published; `…_page`, `organization`, `conversation` and `call_conversation` answer
+/// `poll_shown` takes out what is published; `…_page`, `organization`, `station`, `conversation` and `call_conversation` answer
 /// REST reads; `truth` and `mark_sent` keep the books. After `handle_timeout` or `play`, take out everything shown.
 #[derive(Debug)]
 pub struct World {
@@ -148,6 +148,8 @@ pub struct World {
     truth: Truth,
     arrivals: Chance,
     days: Chance,
+    /// Who sits down where.
+    moves: Chance,
     ids: Chance,
 }
 
@@ -208,6 +210,7 @@ impl World {
             truth: Truth::default(),
             arrivals: Chance::new(config.seed, "arrivals"),
             days: Chance::new(config.seed, "days"),
+            moves: Chance::new(config.seed, "moves"),
             ids: Chance::new(config.seed, "ids"),
             config,
         };
@@ -347,6 +350,12 @@ impl World {
     #[must_use]
     pub fn stations_page(&self, page_size: usize, page_number: usize, ids: &[&str]) -> Value {
         body::listing::stations(self, page_size, page_number, ids)
+    }
+
+    /// `GET /api/v2/stations/{id}`: `Station`; `None` if there is no such station.
+    #[must_use]
+    pub fn station(&self, id: &str) -> Option<Value> {
+        body::listing::one_station(self, Id::parse(id)?)
     }
 
     /// `GET /api/v2/conversations/{id}`: `Conversation`; `None` if there is no such conversation.

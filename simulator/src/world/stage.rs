@@ -456,7 +456,11 @@ impl World {
 
     fn user_address(&self, user: usize) -> String {
         let (users, stations) = (&self.organization.users, &self.organization.stations);
-        let (Some(user), Some(station)) = (users.get(user), stations.get(user)) else {
+        let station = self
+            .agents
+            .get(user)
+            .and_then(|agent| stations.get(agent.station));
+        let (Some(user), Some(station)) = (users.get(user), station) else {
             return String::new();
         };
         let domain = self.organization.domain;
