@@ -329,6 +329,11 @@ pub enum Detail {
         /// The connection that takes its place or is asked.
         new: Option<ConnectionRef>,
     },
+    /// Conferenced: who talks.
+    Conference {
+        /// The parties, in the order in which they were connected.
+        parties: Arc<[ConnectionRef]>,
+    },
     /// Queued: what the queue was asked for.
     Routing {
         /// `routingPriority`: higher is sooner.
