@@ -66,6 +66,16 @@ pub enum Kind {
     StationAssociated,
     /// A user left it.
     StationLeft,
+    /// A user's presence left `OFFLINE`; the detail is the presence that it became.
+    LoggedOn,
+    /// A user's presence became `OFFLINE`.
+    LoggedOff,
+    /// The persistent connection of a user's station was opened, or carries no call any more; the detail is its state.
+    PersistentConnectionUp,
+    /// It carries a call.
+    PersistentConnectionActive,
+    /// It was closed, or broke.
+    PersistentConnectionDown,
 }
 
 /// One act.

@@ -66,7 +66,7 @@ fn every_body_and_answer_of_a_long_run_is_as_the_platforms() {
     assert_eq!(problems, Vec::<String>::new());
     assert_eq!(
         classes.len(),
-        7,
+        8,
         "not every kind of body was seen: {classes:?}"
     );
     let played: BTreeSet<_> = world.truth().scripts_played.keys().copied().collect();

@@ -54,7 +54,7 @@ fn agents_take_stations_of_every_kind_and_every_answer_tells_the_same() {
     let mut taken = BTreeSet::new();
     let mut moves = 0;
     let mut left_at = BTreeMap::new();
-    run(&mut world, 60_000, |world, shown| {
+    run(&mut world, 120_000, |world, shown| {
         let Some(user) = owner(&shown.topic, ".station") else {
             return;
         };
@@ -135,4 +135,141 @@ fn stations_are_listed_in_pages() {
     assert_eq!(seen.len(), all);
     let two: Vec<&str> = seen.iter().take(2).map(String::as_str).collect();
     assert_eq!(world.stations_page(25, 1, &two)["total"], 2);
+}
+
+/// The state that an agent's connection must be in at rest, unless it broke.
+fn due_state(world: &World, user: usize) -> &'static str {
+    let agent = world.agent(user).expect("they are there");
+    let talks = world.conversations().iter().any(|conversation| {
+        let own = |party: &&gca_region::conversation::Participant| party.user == Some(user);
+        let mut own = conversation.participants.iter().filter(own);
+        own.any(|party| party.leg.is_connected())
+    });
+    let keeps = world.inventory().stations[agent.station].persistent;
+    match (
+        agent.station_since.is_some() && keeps,
+        talks,
+        agent.presence_word(),
+    ) {
+        (false, ..) => "DISCONNECTED",
+        (true, true, _) => "ACTIVE_CALL",
+        (true, false, "ON_QUEUE") => "PERSISTED",
+        (true, false, _) => "DISCONNECTED",
+    }
+}
+
+#[test]
+fn persistent_connections_follow_their_agents() {
+    let mut world = hasty();
+    let users: BTreeMap<String, usize> = (0..)
+        .zip(&world.inventory().users)
+        .map(|(at, user)| (user.id.to_string(), at))
+        .collect();
+    let mut told = BTreeMap::<usize, String>::new();
+    let mut steps = BTreeMap::<(String, String), usize>::new();
+    let end = Time(world.now().0 + 90_000);
+    while let Some(due) = world.poll_timeout().filter(|due| *due <= end) {
+        world.handle_timeout(due);
+        while let Some(shown) = world.poll_shown() {
+            let Some(user) = owner(&shown.topic, ".persistentconnection") else {
+                continue;
+            };
+            let body: Value = serde_json::from_str(&shown.body).expect("a body is JSON");
+            assert_eq!(body["userId"].as_str(), Some(user));
+            let [act] = shown.acts[..] else {
+                panic!("one body, one act")
+            };
+            let act = &world.truth().acts[act as usize];
+            let state = body["persistentState"].as_str().unwrap().to_owned();
+            assert_eq!(act.detail.as_deref(), Some(&*state));
+            assert_eq!(body["eventTime"].as_str(), Some(&*act.time.iso()));
+            let kind = match &*state {
+                "PERSISTED" => Kind::PersistentConnectionUp,
+                "ACTIVE_CALL" => Kind::PersistentConnectionActive,
+                _ => Kind::PersistentConnectionDown,
+            };
+            assert_eq!(act.kind, kind);
+            assert_eq!(body["errorInfo"].is_object(), state == "FAILED");
+            let station = world.station(body["stationId"].as_str().unwrap()).unwrap();
+            assert_ne!(
+                station["type"], "generic_sip",
+                "a telephone keeps no connection"
+            );
+            let before = told.insert(users[user], state.clone());
+            *steps
+                .entry((before.unwrap_or_default(), state))
+                .or_default() += 1;
+        }
+        for user in 0..users.len() {
+            let due = due_state(&world, user);
+            let is = world.agent(user).unwrap().connection.word();
+            let failed = is == "FAILED" && due == "PERSISTED";
+            assert!(is == due || failed, "{is} should be {due}");
+            if let Some(told) = told.get(&user) {
+                let gone = told == "FAILED" && is == "DISCONNECTED";
+                assert!(told == is || gone, "{told} was told, {is} is");
+            }
+        }
+    }
+    let seen = |from: &str, to: &str| {
+        let step = (from.to_owned(), to.to_owned());
+        assert!(steps.contains_key(&step), "{from} to {to} in {steps:?}");
+    };
+    seen("DISCONNECTED", "PERSISTED");
+    seen("PERSISTED", "ACTIVE_CALL");
+    seen("ACTIVE_CALL", "PERSISTED");
+    seen("PERSISTED", "DISCONNECTED");
+    seen("PERSISTED", "FAILED");
+    seen("FAILED", "ACTIVE_CALL");
+    assert!(steps.iter().all(|((from, to), _)| from != to), "{steps:?}");
+    let count = |wanted: &str| -> usize {
+        let to = steps.iter().filter(|((_, to), _)| to == wanted);
+        to.map(|(_, times)| times).sum()
+    };
+    assert!(
+        count("FAILED") * 5 < count("PERSISTED"),
+        "failures are rare: {steps:?}"
+    );
+}
+
+#[test]
+fn who_comes_logs_on_and_who_goes_logs_off() {
+    let mut world = hasty();
+    let mut offline: Vec<bool> = (0..world.inventory().users.len())
+        .map(|user| world.agent(user).unwrap().presence_word() == "OFFLINE")
+        .collect();
+    run(&mut world, 60_000, |_, _| {});
+    let users: BTreeMap<_, usize> = (0..)
+        .zip(&world.inventory().users)
+        .map(|(at, user)| (user.id, at))
+        .collect();
+    let acts = &world.truth().acts;
+    let mut counts = [0; 2];
+    for (at, act) in acts.iter().enumerate() {
+        match act.kind {
+            Kind::Presence => {
+                let was = &mut offline[users[&act.user.unwrap()]];
+                let is = act.detail.as_deref() == Some("OFFLINE");
+                let next = acts.get(at + 1);
+                let log = next.filter(|next| matches!(next.kind, Kind::LoggedOn | Kind::LoggedOff));
+                let expected = match (*was, is) {
+                    (true, false) => Some(Kind::LoggedOn),
+                    (false, true) => Some(Kind::LoggedOff),
+                    _ => None,
+                };
+                assert_eq!(log.map(|log| log.kind), expected);
+                if let Some(log) = log {
+                    assert_eq!(
+                        (log.user, log.time, &log.detail, &log.topics),
+                        (act.user, act.time, &act.detail, &act.topics)
+                    );
+                }
+                *was = is;
+            }
+            Kind::LoggedOn => counts[0] += 1,
+            Kind::LoggedOff => counts[1] += 1,
+            _ => {}
+        }
+    }
+    assert!(counts.iter().all(|count| *count >= 5), "{counts:?}");
 }

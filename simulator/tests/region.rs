@@ -760,6 +760,49 @@ fn a_call_reaches_exactly_the_channels_that_subscribed_under_expanded_names() {
 }
 
 #[test]
+fn all_that_a_user_does_fits_into_one_combined_topic() {
+    let mut bench = Bench::with(|config| {
+        config.world.calls_per_minute = 60.0;
+        config.world.minutes_per_presence = 3.0;
+    });
+    let topics: Vec<String> = bench
+        .all_user_topics()
+        .iter()
+        .map(|topic| {
+            format!("{topic}&presence&routingStatus&station&activity&persistentconnection")
+        })
+        .collect();
+    assert!(topics.iter().all(|topic| topic.len() <= 200));
+    let topics: Vec<&str> = topics.iter().map(String::as_str).collect();
+    let channel = bench.channel();
+    assert_eq!(bench.subscribe(&channel, &topics, "").status, 200);
+    let socket = bench.connect(&channel);
+    bench.pass(60_000);
+    let mut suffixes = std::collections::BTreeSet::new();
+    for frame in bench.got(socket) {
+        let topic = frame["topicName"].as_str().expect("a topic").to_owned();
+        if let Some((_, suffix)) = topic.split_at(9).1.split_once('.') {
+            suffixes.insert(suffix.to_owned());
+        }
+    }
+    for suffix in [
+        "activity",
+        "conversations",
+        "conversations.calls",
+        "persistentconnection",
+        "presence",
+        "routingStatus",
+        "station",
+    ] {
+        assert!(suffixes.contains(suffix), "no {suffix} in {suffixes:?}");
+    }
+    let available = bench.ask("GET", "notifications/availabletopics", None);
+    let available = available.value()["entities"].clone();
+    let is = |topic: &Value| topic["id"] == "v2.users.{id}.persistentconnection";
+    assert!(available.as_array().is_some_and(|all| all.iter().any(is)));
+}
+
+#[test]
 fn nothing_is_sent_to_nobody() {
     let mut bench = Bench::quiet();
     bench.play();

@@ -42,6 +42,11 @@ const NOT_JUDGED: &[&str] = &[
     "wrapup",
     "attributes",
     "transferred",
+    "logged_on",
+    "logged_off",
+    "persistent_connection_up",
+    "persistent_connection_active",
+    "persistent_connection_down",
 ];
 
 /// Events that are about the feed itself, not about the region.

@@ -1,10 +1,11 @@
-//! Topics of a user apart from calls: presence, routing status, station, activity. Presence and station bodies carry no
-//! user id; only the topic's name tells whose they are.
+//! Topics of a user apart from calls: presence, routing status, station and its connection, activity. Presence and
+//! station bodies carry no user id; only the topic's name tells whose they are.
 
 use std::sync::Arc;
 
 use crate::organization::{Organization, Station};
-use crate::world::Agent;
+use crate::time::Time;
+use crate::world::{Agent, Connection};
 
 /// `v2.users.{id}.presence`: `PresenceEventUserPresence`. The system presence is in capitals here.
 #[must_use]
@@ -69,6 +70,34 @@ pub fn station(organization: &Organization, user: usize, taken: Option<&Station>
                     });
             }
         });
+    })
+}
+
+/// `v2.users.{id}.persistentconnection`: `PersistentConnectionChangeTopicPersistentConnectionChangeEvent`. The platform
+/// publishes no list of the errors; text and code are the region's own.
+#[must_use]
+pub fn persistent_connection(
+    organization: &Organization,
+    user: usize,
+    station: usize,
+    connection: Connection,
+    at: Time,
+) -> Arc<str> {
+    super::text(|object| {
+        object.has("persistentState", connection.word());
+        if connection == Connection::Failed {
+            object.object("errorInfo", |object| {
+                object
+                    .has("text", "The station did not answer")
+                    .has("code", "error.station.unreachable")
+                    .has("userMessage", "The station did not answer");
+            });
+        }
+        let station = organization.stations.get(station);
+        object
+            .may("stationId", station.map(|station| station.id))
+            .may("userId", organization.users.get(user).map(|user| user.id))
+            .has("eventTime", at);
     })
 }
 

@@ -1,7 +1,7 @@
 //! The agents' days: they log on and off, take breaks and come back. Never while a call has them.
 
 use super::floor::{Agent, RoutingStatus, presence};
-use super::{Due, World};
+use super::{Connection, Due, World};
 use crate::time::Millis;
 
 /// How agents are when the world begins, in percent: on queue first.
@@ -43,6 +43,7 @@ impl World {
             let since = self.days.between(1_000, 3_600_000);
             let since = self.now + Millis(-since.0);
             let station = self.choose_station(user).unwrap_or(user);
+            let connected = word == "ON_QUEUE" && self.keeps_connection(station);
             self.agents.push(Agent {
                 presence: presence(word),
                 presence_since: since,
@@ -54,6 +55,13 @@ impl World {
                 routing_since: since,
                 station,
                 station_since: (word != "OFFLINE").then_some(since),
+                connection: if connected {
+                    Connection::Up
+                } else {
+                    Connection::Down
+                },
+                connection_since: since,
+                talks: Vec::new(),
                 engaged: None,
                 free_since: since,
             });
@@ -108,7 +116,7 @@ impl World {
             self.leave_station(user);
         } else {
             // Who comes to work sits down anywhere; who is there moves only now and then.
-            if (was == "OFFLINE" || self.moves.share(0.2))
+            if (was == "OFFLINE" || self.moves.share(0.3))
                 && let Some(station) = self.choose_station(user)
             {
                 self.take_station(user, station);

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{Due, Shown, World};
+use super::{Connection, Due, Shown, World};
 use crate::body;
+use crate::chance::Id;
 use crate::organization::PRESENCES;
 use crate::time::{Millis, Time};
 use crate::truth::Kind;
@@ -23,6 +24,12 @@ pub struct Agent {
     pub station: usize,
     /// Since when they have been at it, if they are.
     pub station_since: Option<Time>,
+    /// The connection that the station keeps open between calls, if it is one that does.
+    pub connection: Connection,
+    /// Since when it is like that.
+    pub connection_since: Time,
+    /// Their legs that are connected.
+    pub(super) talks: Vec<Id>,
     /// The play that has them.
     pub(super) engaged: Option<usize>,
     /// Since when nobody has.
@@ -174,8 +181,8 @@ impl World {
             .agents
             .get(user)
             .map(|agent| body::agent::routing_status(&self.organization, user, agent));
-        self.show_of_user(user, "routingStatus", body, None, act);
-        self.show_activity(user, act);
+        self.show_of_user(user, "routingStatus", body, None, &[act]);
+        self.show_activity(user, &[act]);
     }
 
     pub(super) fn set_presence(&mut self, user: usize, presence: usize) {
@@ -186,20 +193,28 @@ impl World {
         if agent.presence == presence {
             return;
         }
+        let was = agent.presence_word();
         agent.presence = presence;
         agent.presence_since = now;
         let word = agent.presence_word();
-        let act = self.write_of_user(Kind::Presence, user, word);
+        let mut acts = vec![self.write_of_user(Kind::Presence, user, word)];
+        if was == "OFFLINE" {
+            acts.push(self.write_of_user(Kind::LoggedOn, user, word));
+        } else if word == "OFFLINE" {
+            acts.push(self.write_of_user(Kind::LoggedOff, user, word));
+        }
+        self.stirred.push(user);
         let body = self
             .agents
             .get(user)
             .map(|agent| body::agent::presence(&self.organization, agent));
-        self.show_of_user(user, "presence", body, None, act);
-        self.show_activity(user, act);
+        self.show_of_user(user, "presence", body, None, &acts);
+        self.show_activity(user, &acts);
     }
 
     /// A user leaves the station that they are at.
     pub(super) fn leave_station(&mut self, user: usize) {
+        self.set_connection(user, Connection::Down);
         let Some(agent) = self.agents.get_mut(user) else {
             return;
         };
@@ -218,6 +233,7 @@ impl World {
         self.leave_station(user);
         if let Some(agent) = self.agents.get_mut(user) {
             (agent.station, agent.station_since) = (at, Some(self.now));
+            self.stirred.push(user);
             self.show_station(user, at, Kind::StationAssociated, "Associated");
         }
     }
@@ -229,35 +245,37 @@ impl World {
         let station = self.organization.stations.get(at);
         let taken = station.filter(|_| kind == Kind::StationAssociated);
         let body = body::agent::station(&self.organization, user, taken);
-        self.show_of_user(user, "station", Some(body), Some(action), act);
+        self.show_of_user(user, "station", Some(body), Some(action), &[act]);
     }
 
-    fn show_activity(&mut self, user: usize, act: u64) {
+    fn show_activity(&mut self, user: usize, acts: &[u64]) {
         let body = self
             .agents
             .get(user)
             .map(|agent| body::agent::activity(&self.organization, user, agent));
-        self.show_of_user(user, "activity", body, None, act);
+        self.show_of_user(user, "activity", body, None, acts);
     }
 
-    fn show_of_user(
+    pub(super) fn show_of_user(
         &mut self,
         user: usize,
         suffix: &str,
         body: Option<Arc<str>>,
         metadata_action: Option<&'static str>,
-        act: u64,
+        acts: &[u64],
     ) {
         let (Some(user), Some(body)) = (self.organization.users.get(user), body) else {
             return;
         };
         let topic: Arc<str> = format!("v2.users.{}.{suffix}", user.id).into();
-        self.truth.shown(act, &topic);
+        for act in acts {
+            self.truth.shown(*act, &topic);
+        }
         self.shown.push_back(Shown {
             topic,
             body,
             metadata_action,
-            acts: vec![act],
+            acts: acts.to_vec(),
             at: self.now,
         });
     }

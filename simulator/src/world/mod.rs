@@ -15,10 +15,12 @@
 //! | `legs`        | what becomes of participants and legs; what the platform does by itself          |
 //! | `floor`       | the agents: how each is, who is free                                             |
 //! | `days`        | what agents do between calls                                                     |
+//! | `connection`  | the connections that their stations keep open between calls                      |
 //! | `publication` | who is shown a conversation, and which acts a body shows for the first time      |
 //!
 //! Acts and bodies: whatever one act changes is in one body per topic, published at once; acts never wait to be merged.
 
+mod connection;
 mod days;
 mod floor;
 mod legs;
@@ -40,6 +42,7 @@ use crate::script::Script;
 use crate::time::{Millis, Time};
 use crate::truth::{Act, Kind, Truth};
 
+pub use connection::Connection;
 pub use floor::{Agent, RoutingStatus};
 
 /// What world there is.
@@ -132,6 +135,8 @@ pub struct World {
     now: Time,
     organization: Organization,
     agents: Vec<Agent>,
+    /// Agents to whom something happened that may concern the connection of their station.
+    stirred: Vec<usize>,
     conversations: Vec<Conversation>,
     conversation_by_id: HashMap<Id, usize>,
     publications: Vec<publication::Publication>,
@@ -148,7 +153,7 @@ pub struct World {
     truth: Truth,
     arrivals: Chance,
     days: Chance,
-    /// Who sits down where.
+    /// Who sits down where, and whose connection breaks.
     moves: Chance,
     ids: Chance,
 }
@@ -185,6 +190,8 @@ enum Due {
     Day { user: usize },
     /// An agent who did not respond is back.
     Responds { user: usize },
+    /// The connection of an agent's station breaks, if it is still the one that was opened then.
+    ConnectionFails { user: usize, since: Time },
 }
 
 impl World {
@@ -196,6 +203,7 @@ impl World {
             now: config.start,
             organization,
             agents: Vec::with_capacity(config.users),
+            stirred: Vec::new(),
             conversations: Vec::new(),
             conversation_by_id: HashMap::new(),
             publications: Vec::new(),
@@ -419,17 +427,19 @@ impl World {
             } => self.end_after_call_work(play, participant, code),
             Due::Day { user } => self.live(user),
             Due::Responds { user } => self.respond_again(user),
+            Due::ConnectionFails { user, since } => self.fail_connection(user, since),
         }
         self.settle();
     }
 
-    /// Gives agents who became free to the calls that wait.
+    /// Gives agents who became free to the calls that wait, and looks after the connections of all who did something.
     fn settle(&mut self) {
         while std::mem::take(&mut self.freed) {
             for play in std::mem::take(&mut self.waiting) {
                 self.go_on(play);
             }
         }
+        self.tend_connections();
     }
 
     fn expect_call(&mut self) {

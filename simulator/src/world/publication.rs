@@ -135,6 +135,7 @@ impl World {
         let queue = party
             .and_then(|party| party.queue)
             .and_then(|queue| self.organization.queues.get(queue));
+        let talk = party.and_then(|party| Some((party.user?, party.leg.id)));
         let cause = party.and_then(|party| party.leg.cause);
         let act = self.truth.write(Act {
             act: 0,
@@ -154,6 +155,16 @@ impl World {
             sent: Vec::new(),
             script: Some(conversation.script),
         });
+        if let Some((user, leg)) = talk
+            && matches!(kind, Kind::Connected | Kind::Disconnected)
+            && let Some(agent) = self.agents.get_mut(user)
+        {
+            agent.talks.retain(|talk| *talk != leg);
+            if kind == Kind::Connected {
+                agent.talks.push(leg);
+            }
+            self.stirred.push(user);
+        }
         if let Some(publication) = self.publications.get_mut(at) {
             publication.acts.push(Noted {
                 act,

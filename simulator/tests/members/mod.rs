@@ -179,6 +179,10 @@ pub(crate) fn class_of(topic: &str) -> &'static str {
         (".station", "UserStationChangeTopicUserStations"),
         (".activity", "AgentActivityChangedTopicAgentActivity"),
         (
+            ".persistentconnection",
+            "PersistentConnectionChangeTopicPersistentConnectionChangeEvent",
+        ),
+        (
             ".conversations.calls",
             "ConversationCallEventTopicCallConversation",
         ),
