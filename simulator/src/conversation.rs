@@ -1,6 +1,8 @@
 //! A conversation as it is: its participants, their legs and what became of them. How it is told is
 //! [`body`](crate::body)'s, what makes it change is the [`world`](crate::world)'s.
 
+use std::sync::Arc;
+
 use crate::chance::Id;
 use crate::time::Time;
 
@@ -9,6 +11,8 @@ use crate::time::Time;
 pub struct Conversation {
     /// Its id.
     pub id: Id,
+    /// The performance of a script that it belongs to.
+    pub(crate) play: usize,
     /// When its first participant came.
     pub started: Time,
     /// When its last leg was over.
@@ -17,8 +21,12 @@ pub struct Conversation {
     pub address: String,
     /// Everybody who ever took part, in order of coming. Nobody is ever removed.
     pub participants: Vec<Participant>,
-    /// Its transfers, newest last.
+    /// Its transfers and consults, newest last.
     pub transfers: Vec<Transfer>,
+    /// The conversations in which its agents consult somebody about it.
+    pub consultations: Vec<Id>,
+    /// The conversation about which this one consults.
+    pub associated: Option<Id>,
     /// Objects that it touched, with the index of their division.
     pub touched: Vec<Touched>,
     /// Whether the recording runs.
@@ -62,11 +70,81 @@ pub struct Participant {
     /// Who is called, as it sees it.
     pub dnis: String,
     /// Data attached to it, in order of first setting.
-    pub attributes: Vec<(&'static str, &'static str)>,
+    pub attributes: Vec<(&'static str, Arc<str>)>,
     /// The wrap-up that was given.
     pub wrapup: Option<Wrapup>,
-    /// Its call.
-    pub leg: Leg,
+    /// Its calls, newest last. Who only has a callback has none.
+    pub legs: Vec<Leg>,
+    /// Its callbacks, newest last.
+    pub callbacks: Vec<Callback>,
+    /// The participant whom it consults about the call, while it does; and after the call went to them.
+    pub consults: Option<Id>,
+    /// Whom it observes.
+    pub observes: Option<Observation>,
+    /// Whether the last body with it has been shown.
+    pub told: bool,
+}
+
+/// What a supervisor does about another participant.
+#[derive(Debug, Clone, Copy)]
+pub struct Observation {
+    /// What.
+    pub how: Observing,
+    /// Whose call it is about.
+    pub participant: Id,
+    /// Since when.
+    pub since: Time,
+}
+
+/// The ways to take part in somebody else's call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Observing {
+    /// Hears all, is heard by nobody.
+    Monitors,
+    /// Is heard by the agent only.
+    Coaches,
+    /// Is heard by all.
+    Barges,
+}
+
+/// A promise to call somebody, or a preview of somebody to be called.
+#[derive(Debug, Clone)]
+pub struct Callback {
+    /// The communication id.
+    pub id: Id,
+    /// How it is.
+    pub state: State,
+    /// How it began.
+    pub initial: State,
+    /// Which way the call will go, as its party sees it.
+    pub direction: Direction,
+    /// For when it was promised.
+    pub scheduled: Option<Time>,
+    /// When its party took it.
+    pub connected: Option<Time>,
+    /// When it was over.
+    pub disconnected: Option<Time>,
+    /// Why.
+    pub cause: Option<Cause>,
+    /// The number to call.
+    pub number: String,
+    /// The name of whom to call.
+    pub name: String,
+    /// Where it comes from, if a dialer shows it to an agent before the call.
+    pub preview: Option<Preview>,
+}
+
+/// What a dialer knows of somebody to be called.
+#[derive(Debug, Clone, Copy)]
+pub struct Preview {
+    /// Its own id.
+    pub id: Id,
+    /// Whom to call.
+    pub contact: Id,
+    /// The list that they are on.
+    pub contact_list: Id,
+    /// The campaign.
+    pub campaign: Id,
 }
 
 /// What a participant is here for: the platform's `purpose`.
@@ -80,6 +158,12 @@ pub enum Purpose {
     Ivr,
     /// A queue.
     Acd,
+    /// A voicemail box.
+    Voicemail,
+    /// A dialer that calls by itself.
+    Dialer,
+    /// A campaign for which a dialer calls.
+    Campaign,
     /// A user, for a queue.
     Agent,
     /// A user, for nobody.
@@ -109,6 +193,12 @@ pub struct Leg {
     pub held: Option<Time>,
     /// Whether its party cannot be heard.
     pub muted: bool,
+    /// Whether its party is apart and hears music.
+    pub confined: bool,
+    /// When it was last parked.
+    pub parked: Option<Time>,
+    /// When it was taken back after that.
+    pub resumed: Option<Time>,
     /// Whether it is recorded.
     pub recording: Recording,
     /// Whether its recording pauses for a secret.
@@ -121,8 +211,8 @@ pub struct Leg {
     pub segments: Vec<Segment>,
     /// What the network said of its end.
     pub reason: Option<(&'static str, u16, &'static str)>,
-    /// Whether the last body with it has been shown.
-    pub told: bool,
+    /// What a dialer heard of whoever answered.
+    pub disposition: Option<&'static str>,
 }
 
 /// Which way.
@@ -145,6 +235,8 @@ pub enum State {
     Contacting,
     /// It is offered to a system party.
     Offering,
+    /// A callback is to come.
+    Scheduled,
     /// Answered.
     Connected,
     /// Over.
@@ -164,10 +256,20 @@ pub enum Cause {
     Peer,
     /// It was transferred.
     Transfer,
+    /// It was transferred after a consult.
+    TransferConsult,
+    /// It was forwarded before anyone answered.
+    TransferForward,
+    /// It went elsewhere since nobody answered.
+    TransferNoAnswer,
     /// It rang too long.
     Timeout,
     /// The platform ended it.
     System,
+    /// It could not be set up.
+    Error,
+    /// Nothing could be reached there.
+    TransportFailure,
 }
 
 /// Whether something is recorded.
@@ -205,11 +307,15 @@ pub struct Wrapup {
     pub at: Time,
 }
 
-/// A transfer.
+/// A transfer, or a consult that may become one.
 #[derive(Debug, Clone)]
 pub struct Transfer {
     /// Its id.
     pub id: Id,
+    /// Whether the party who asked for it speaks to the other one first.
+    pub attended: bool,
+    /// How far it is.
+    pub state: TransferState,
     /// When it was asked for.
     pub at: Time,
     /// Index of the user who asked for it.
@@ -218,6 +324,19 @@ pub struct Transfer {
     pub to: Option<usize>,
     /// The address to which it goes.
     pub address: String,
+}
+
+/// How far a transfer is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TransferState {
+    /// The other party has not answered.
+    Pending,
+    /// They speak about it.
+    Active,
+    /// Done.
+    Complete,
+    /// It did not happen.
+    Canceled,
 }
 
 /// What a leg did for a while. Only REST tells it.
@@ -242,6 +361,9 @@ impl Purpose {
             Self::External => "external",
             Self::Ivr => "ivr",
             Self::Acd => "acd",
+            Self::Voicemail => "voicemail",
+            Self::Dialer => "dialer",
+            Self::Campaign => "campaign",
             Self::Agent => "agent",
             Self::User => "user",
         }
@@ -250,7 +372,10 @@ impl Purpose {
     /// Whether a person speaks there.
     #[must_use]
     pub const fn is_person(self) -> bool {
-        !matches!(self, Self::Ivr | Self::Acd)
+        matches!(
+            self,
+            Self::Customer | Self::External | Self::Agent | Self::User
+        )
     }
 
     /// Whether it is the party outside.
@@ -280,6 +405,7 @@ impl State {
             Self::Dialing => "dialing",
             Self::Contacting => "contacting",
             Self::Offering => "offering",
+            Self::Scheduled => "scheduled",
             Self::Connected => "connected",
             Self::Disconnected => "disconnected",
             Self::Terminated => "terminated",
@@ -306,8 +432,13 @@ impl Cause {
             Self::Client => "client",
             Self::Peer => "peer",
             Self::Transfer => "transfer",
+            Self::TransferConsult => "transfer.consult",
+            Self::TransferForward => "transfer.forward",
+            Self::TransferNoAnswer => "transfer.noanswer",
             Self::Timeout => "timeout",
             Self::System => "system",
+            Self::Error => "error",
+            Self::TransportFailure => "transport.failure",
         }
     }
 
@@ -343,6 +474,117 @@ impl Recording {
     }
 }
 
+impl TransferState {
+    /// The word in notifications.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Active => "active",
+            Self::Complete => "complete",
+            Self::Canceled => "canceled",
+        }
+    }
+
+    /// The word in REST.
+    #[must_use]
+    pub const fn in_rest(self) -> &'static str {
+        match self {
+            Self::Pending => "Pending",
+            Self::Active => "Active",
+            Self::Complete => "Complete",
+            Self::Canceled => "Canceled",
+        }
+    }
+}
+
+impl Callback {
+    /// Whether it is not over.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.disconnected.is_none()
+    }
+}
+
+impl Participant {
+    /// Its newest call.
+    #[must_use]
+    pub fn leg(&self) -> Option<&Leg> {
+        self.legs.last()
+    }
+
+    /// Its newest call, to change it.
+    #[must_use]
+    pub fn leg_mut(&mut self) -> Option<&mut Leg> {
+        self.legs.last_mut()
+    }
+
+    /// Its newest callback.
+    #[must_use]
+    pub fn callback(&self) -> Option<&Callback> {
+        self.callbacks.last()
+    }
+
+    /// Whether a call or a callback of it is not over for media.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.legs.iter().any(Leg::is_open) || self.callbacks.iter().any(Callback::is_open)
+    }
+
+    /// Whether media flows on its newest call.
+    #[must_use]
+    pub fn is_connected(&self) -> bool {
+        self.leg().is_some_and(Leg::is_connected)
+    }
+
+    /// Whether nothing more can become of its calls and callbacks.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.legs.iter().all(Leg::is_over)
+            && (self.callbacks.iter()).all(|callback| callback.state == State::Terminated)
+    }
+
+    /// Whether it works on after a call.
+    #[must_use]
+    pub fn works(&self) -> bool {
+        (self.legs.iter()).any(|leg| matches!(leg.after_call_work, AfterCallWork::Pending(_)))
+    }
+
+    /// When its newest call was answered; of whom has none, its callback.
+    #[must_use]
+    pub fn connected(&self) -> Option<Time> {
+        match self.leg() {
+            Some(leg) => leg.connected,
+            None => self.callback()?.connected,
+        }
+    }
+
+    /// When its newest call was over; of whom has none, its callback.
+    #[must_use]
+    pub fn disconnected(&self) -> Option<Time> {
+        match self.leg() {
+            Some(leg) => leg.disconnected,
+            None => self.callback()?.disconnected,
+        }
+    }
+
+    /// Whether it hears the call without being a party to it.
+    #[must_use]
+    pub fn is_observer(&self) -> bool {
+        (self.observes).is_some_and(|observation| observation.how != Observing::Barges)
+    }
+
+    /// Whether a person speaks there and is heard by the others.
+    #[must_use]
+    pub fn talks(&self) -> bool {
+        self.purpose.is_person()
+            && !self.is_observer()
+            && (self.leg()).is_some_and(|leg| {
+                leg.is_connected() && leg.held.is_none() && !leg.confined && !leg.is_parked()
+            })
+    }
+}
+
 impl Leg {
     /// A leg that begins.
     #[must_use]
@@ -358,6 +600,9 @@ impl Leg {
             cause: None,
             held: None,
             muted: false,
+            confined: false,
+            parked: None,
+            resumed: None,
             recording: Recording::None,
             secure_pause: false,
             after_call_work_required: false,
@@ -369,7 +614,7 @@ impl Leg {
                 how: None,
             }],
             reason: None,
-            told: false,
+            disposition: None,
         }
     }
 
@@ -383,6 +628,22 @@ impl Leg {
     #[must_use]
     pub fn is_connected(&self) -> bool {
         self.is_open() && self.connected.is_some()
+    }
+
+    /// Whether it is parked.
+    #[must_use]
+    pub fn is_parked(&self) -> bool {
+        self.is_open() && self.parked.is_some() && self.resumed.is_none()
+    }
+
+    /// The state in the forms that know of parking.
+    #[must_use]
+    pub fn flat_state(&self) -> &'static str {
+        if self.is_parked() {
+            "parked"
+        } else {
+            self.state.word()
+        }
     }
 
     /// Whether nothing more can become of it.
@@ -415,27 +676,46 @@ impl Leg {
 }
 
 impl Conversation {
-    /// Whether a leg is open.
+    /// Whether a call or a callback is open.
     #[must_use]
     pub fn is_open(&self) -> bool {
-        self.participants
-            .iter()
-            .any(|participant| participant.leg.is_open())
+        self.participants.iter().any(Participant::is_open)
+    }
+
+    /// Whether there is a call in it, or was.
+    #[must_use]
+    pub fn has_calls(&self) -> bool {
+        (self.participants.iter()).any(|participant| !participant.legs.is_empty())
     }
 
     /// Whether the recording pauses for a secret.
     #[must_use]
     pub fn secure_pause(&self) -> bool {
-        self.participants
-            .iter()
-            .any(|participant| participant.leg.secure_pause)
+        (self.participants.iter())
+            .flat_map(|participant| &participant.legs)
+            .any(|leg| leg.secure_pause)
     }
 
-    /// The leg of the party outside, newest first.
+    /// The party outside, the newest if there are several.
     #[must_use]
     pub fn outside(&self) -> Option<usize> {
         self.participants
             .iter()
             .rposition(|participant| participant.purpose.is_outside())
+    }
+
+    /// The participant with this leg.
+    #[must_use]
+    pub fn participant_of_leg(&self, leg: Id) -> Option<&Participant> {
+        (self.participants.iter())
+            .find(|participant| participant.legs.iter().any(|of| of.id == leg))
+    }
+
+    /// How many people talk to one another.
+    #[must_use]
+    pub fn talkers(&self) -> usize {
+        (self.participants.iter())
+            .filter(|participant| participant.talks())
+            .count()
     }
 }

@@ -143,7 +143,7 @@ fn due_state(world: &World, user: usize) -> &'static str {
     let talks = world.conversations().iter().any(|conversation| {
         let own = |party: &&gca_region::conversation::Participant| party.user == Some(user);
         let mut own = conversation.participants.iter().filter(own);
-        own.any(|party| party.leg.is_connected())
+        own.any(|party| party.is_connected())
     });
     let keeps = world.inventory().stations[agent.station].persistent;
     match (

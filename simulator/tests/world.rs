@@ -282,13 +282,13 @@ fn every_leg_ends_once_and_every_agent_is_given_back() {
         for participant in &conversation.participants {
             legs += 1;
             assert_eq!(
-                participant.leg.state,
+                participant.leg().unwrap().state,
                 State::Terminated,
                 "{}",
                 conversation.script
             );
             assert_eq!(
-                ends.get(&Some(participant.leg.id)),
+                ends.get(&Some(participant.leg().unwrap().id)),
                 Some(&1),
                 "{}",
                 conversation.script
@@ -401,9 +401,9 @@ fn an_agent_never_has_two_calls() {
             let legs = conversation
                 .participants
                 .iter()
-                .filter(|party| party.leg.is_open());
-            waited |= conversation.participants.len() == 3
-                && conversation.participants[2].leg.is_connected();
+                .filter(|party| party.is_open());
+            waited |=
+                conversation.participants.len() == 3 && conversation.participants[2].is_connected();
             for user in legs.filter_map(|party| party.user) {
                 *calls.entry(user).or_default() += 1;
             }
@@ -624,7 +624,7 @@ fn the_truth_names_exactly_the_topics_that_show_an_act() {
         .conversations()
         .iter()
         .flat_map(|conversation| &conversation.participants)
-        .filter(|party| !party.leg.after_call_work_required)
+        .filter(|party| !party.leg().is_some_and(|leg| leg.after_call_work_required))
         .map(|party| party.id.to_string())
         .collect();
     read.retain(|(_, kind, id, _)| *kind != "after_call_work_started" || !skipped.contains(id));
@@ -865,7 +865,7 @@ fn any_story_comes_to_an_end_and_gives_everybody_back() {
                 .iter()
                 .flat_map(|conversation| &conversation.participants);
             for user in legs
-                .filter(|party| party.leg.is_open())
+                .filter(|party| party.is_open())
                 .filter_map(|party| party.user)
             {
                 assert!(
@@ -881,8 +881,8 @@ fn any_story_comes_to_an_end_and_gives_everybody_back() {
         );
         for conversation in world.conversations() {
             for party in &conversation.participants {
-                assert!(party.leg.is_over(), "seed {seed}: {steps:?}: {party:?}");
-                connected += usize::from(party.leg.connected.is_some());
+                assert!(party.is_over(), "seed {seed}: {steps:?}: {party:?}");
+                connected += usize::from(party.connected().is_some());
             }
             over += 1;
         }

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use super::Object;
-use crate::conversation::{Conversation, Participant, Purpose};
+use crate::conversation::{Conversation, Leg, Participant, Purpose};
 use crate::organization::Organization;
 
 /// The body.
@@ -20,9 +20,9 @@ pub fn conversation(
             .has("id", conversation.id)
             .list(
                 "participants",
-                &conversation.participants,
-                |object, party| {
-                    participant(object, organization, party, pace);
+                super::callers(conversation),
+                |object, (party, leg)| {
+                    participant(object, organization, party, leg, pace);
                 },
             )
             .empty(&["otherMediaUris"])
@@ -48,9 +48,9 @@ fn participant(
     object: &mut Object<'_>,
     organization: &Organization,
     party: &Participant,
+    leg: &Leg,
     pace: f64,
 ) {
-    let leg = &party.leg;
     let user = party.user.and_then(|user| organization.users.get(user));
     let queue = party.queue.and_then(|queue| organization.queues.get(queue));
     object
@@ -67,7 +67,7 @@ fn participant(
         .has("direction", leg.direction.word())
         .may("disconnectType", leg.cause.map(|cause| cause.word()))
         .has("held", leg.held.is_some());
-    super::wrapup_rules(object, party.purpose, leg);
+    super::wrapup_rules(object, party);
     object.has("wrapupSkipped", false);
     if let Some(user) = user {
         object.object("user", |object| {
@@ -125,7 +125,7 @@ fn participant(
         });
     }
     object.may("peer", leg.peer);
-    super::after_call_times(object, leg);
+    super::after_call_times(object, Some(leg));
     object.has("mediaRoles", ["full"]);
     if party.purpose == Purpose::Agent {
         object.object("queueMediaSettings", |object| {

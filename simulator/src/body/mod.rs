@@ -16,8 +16,11 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::conversation::{AfterCallWork, Conversation, Leg, Purpose, State};
+use crate::conversation::{
+    AfterCallWork, Conversation, Direction, Leg, Participant, Purpose, Recording, State,
+};
 use crate::organization::Organization;
+use crate::time::Time;
 
 /// A JSON object that is being written. Members come in the order of the calls.
 pub(crate) struct Object<'a> {
@@ -161,11 +164,14 @@ pub(crate) enum Wire {
 /// The addresses of both ends of a leg: `self` is the party's own, whoever called. So it stands in a recorded REST answer
 /// that has ani and dnis beside both (go-gcloudcx, test data). The platform's tutorial on calls reads `self` as the ani of
 /// every leg; for a party inside that is called the recording says the opposite, and this region does as the recording.
-pub(crate) fn ends(object: &mut Object<'_>, conversation: &Conversation, at: usize, wire: Wire) {
-    let Some(party) = conversation.participants.get(at) else {
-        return;
-    };
-    let inbound = party.leg.direction == crate::conversation::Direction::Inbound;
+pub(crate) fn ends(
+    object: &mut Object<'_>,
+    conversation: &Conversation,
+    party: &Participant,
+    leg: &Leg,
+    wire: Wire,
+) {
+    let inbound = leg.direction == Direction::Inbound;
     let far = match (party.purpose.is_outside(), inbound) {
         // The far end of the party outside is the number that it called, or that calls it.
         (true, true) => &party.dnis,
@@ -173,13 +179,12 @@ pub(crate) fn ends(object: &mut Object<'_>, conversation: &Conversation, at: usi
         (false, true) => &party.ani,
         (false, false) => &party.dnis,
     };
-    let outside = conversation
-        .outside()
-        .and_then(|at| conversation.participants.get(at));
+    let peer = (leg.peer).and_then(|peer| conversation.participant_of_leg(peer));
+    let outside = || conversation.participants.get(conversation.outside()?);
     let far_name = if party.purpose.is_outside() {
         None
     } else {
-        outside.map(|party| party.name.as_str())
+        peer.or_else(outside).map(|party| party.name.as_str())
     };
     address(object, "self", Some(&party.name), &party.address, wire);
     address(object, "other", far_name, far, wire);
@@ -236,8 +241,8 @@ pub(crate) fn after_call_work(object: &mut Object<'_>, leg: &Leg) {
 }
 
 /// When after-call work began and ended, as participants tell it.
-pub(crate) fn after_call_times(object: &mut Object<'_>, leg: &Leg) {
-    match leg.after_call_work {
+pub(crate) fn after_call_times(object: &mut Object<'_>, leg: Option<&Leg>) {
+    match leg.map_or(AfterCallWork::None, |leg| leg.after_call_work) {
         AfterCallWork::None => {}
         AfterCallWork::Pending(since) => {
             object.has("startAcwTime", since);
@@ -251,31 +256,40 @@ pub(crate) fn after_call_times(object: &mut Object<'_>, leg: &Leg) {
     }
 }
 
+/// Whether the agent has to work on after the newest call.
+pub(crate) fn works_after_call(party: &Participant) -> bool {
+    party.leg().is_some_and(|leg| leg.after_call_work_required)
+}
+
 /// What the agent has to do about the wrap-up, as participants tell it.
-pub(crate) fn wrapup_rules(object: &mut Object<'_>, purpose: Purpose, leg: &Leg) {
-    object.has("wrapupRequired", leg.after_call_work_required);
-    if purpose == Purpose::Agent {
-        let prompt = if leg.after_call_work_required {
-            "mandatory"
-        } else {
-            "optional"
-        };
+pub(crate) fn wrapup_rules(object: &mut Object<'_>, party: &Participant) {
+    let required = works_after_call(party);
+    object.has("wrapupRequired", required);
+    if party.purpose == Purpose::Agent {
+        let prompt = if required { "mandatory" } else { "optional" };
         object
             .has("wrapupPrompt", prompt)
             .has("wrapupTimeoutMs", 20_000);
     }
 }
 
+/// The participants with a call, each with its newest one. Flat forms have one call per participant, and callbacks
+/// do not exist there.
+pub(crate) fn callers(conversation: &Conversation) -> impl Iterator<Item = (&Participant, &Leg)> {
+    let parties = conversation.participants.iter();
+    parties.filter_map(|party| Some((party, party.leg()?)))
+}
+
 /// Whether the leg is recorded.
 pub(crate) fn is_recorded(leg: &Leg) -> bool {
-    leg.recording == crate::conversation::Recording::Active
+    leg.recording == Recording::Active
 }
 
 /// Attached data.
-pub(crate) fn attributes(object: &mut Object<'_>, attributes: &[(&'static str, &'static str)]) {
+pub(crate) fn attributes(object: &mut Object<'_>, attributes: &[(&'static str, Arc<str>)]) {
     object.object("attributes", |object| {
         for (key, value) in attributes {
-            object.has(key, value);
+            object.has(key, &**value);
         }
     });
 }
@@ -291,9 +305,10 @@ pub(crate) fn recorders(object: &mut Object<'_>, leg: &Leg) {
     });
 }
 
-/// Whether the leg alerts or ever did: it then has a time for it.
-pub(crate) fn alerted(leg: &Leg) -> bool {
-    leg.initial == State::Alerting
+/// When the leg began to alert, if it ever did.
+pub(crate) fn alerted(leg: &Leg) -> Option<Time> {
+    let began = leg.segments.first().map(|segment| segment.from);
+    began.filter(|_| leg.initial == State::Alerting)
 }
 
 /// How long a device alerts at most, in milliseconds, at this pace.

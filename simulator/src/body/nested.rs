@@ -20,9 +20,9 @@ pub fn conversation(
             .has("maxParticipants", 20)
             .list(
                 "participants",
-                conversation.participants.iter().enumerate(),
-                |object, (at, party)| {
-                    participant(object, organization, conversation, at, party, pace);
+                &conversation.participants,
+                |object, party| {
+                    participant(object, organization, conversation, party, pace);
                 },
             )
             .list("recentTransfers", &conversation.transfers, |object, of| {
@@ -49,26 +49,25 @@ fn participant(
     object: &mut Object<'_>,
     organization: &Organization,
     conversation: &Conversation,
-    at: usize,
     party: &Participant,
     pace: f64,
 ) {
-    let leg = &party.leg;
+    let newest = party.leg();
     let user = party.user.and_then(|user| organization.users.get(user));
     let queue = party.queue.and_then(|queue| organization.queues.get(queue));
     object
         .has("id", party.id)
-        .may("connectedTime", leg.connected)
-        .may("endTime", leg.disconnected)
+        .may("connectedTime", party.connected())
+        .may("endTime", party.disconnected())
         .may("userId", user.map(|user| user.id))
         .has("name", &party.name)
         .may("queueId", queue.map(|queue| queue.id))
         .has("purpose", party.purpose.word())
         .has("address", &party.address);
-    super::wrapup_rules(object, party.purpose, leg);
-    object.has("wrapupExpected", leg.after_call_work_required);
+    super::wrapup_rules(object, party);
+    object.has("wrapupExpected", super::works_after_call(party));
     wrapup(object, organization, party.wrapup.as_ref());
-    super::after_call_times(object, leg);
+    super::after_call_times(object, newest);
     object.object("conversationRoutingData", |object| {
         if let (Some(queue), Purpose::Acd) = (queue, party.purpose) {
             object
@@ -94,7 +93,7 @@ fn participant(
     object.has("mediaRoles", ["full"]);
     super::attributes(object, &party.attributes);
     object
-        .list("calls", [leg], |object, leg| {
+        .list("calls", &party.legs, |object, leg| {
             object
                 .has("state", leg.state.word())
                 .has("initialState", leg.initial.word())
@@ -112,7 +111,7 @@ fn participant(
                 .has("held", leg.held.is_some())
                 .has("securePause", leg.secure_pause)
                 .may("startHoldTime", leg.held);
-            super::ends(object, conversation, at, Wire::NumbersOnly);
+            super::ends(object, conversation, party, leg, Wire::NumbersOnly);
             object
                 .has("provider", "Edge")
                 .may(
@@ -171,8 +170,15 @@ fn transfer(object: &mut Object<'_>, organization: &Organization, transfer: &Tra
             .map(|user| user.id)
     };
     object
-        .has("state", "complete")
-        .has("transferType", "unattended")
+        .has("state", transfer.state.word())
+        .has(
+            "transferType",
+            if transfer.attended {
+                "attended"
+            } else {
+                "unattended"
+            },
+        )
         .has("id", transfer.id)
         .has("dateIssued", transfer.at)
         .object("initiator", |object| {

@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 use super::{Object, Wire};
-use crate::conversation::{Conversation, Participant, Purpose, Transfer, Wrapup};
+use crate::conversation::{Conversation, Leg, Participant, Purpose, Transfer, Wrapup};
 use crate::organization::Organization;
 use crate::time::Millis;
 
@@ -20,9 +20,9 @@ pub fn nested(organization: &Organization, conversation: &Conversation, alerting
             .has("address", &conversation.address)
             .list(
                 "participants",
-                conversation.participants.iter().enumerate(),
-                |object, (at, party)| {
-                    nested_participant(object, organization, conversation, at, party, alerting);
+                &conversation.participants,
+                |object, party| {
+                    nested_participant(object, organization, conversation, party, alerting);
                 },
             )
             .has(
@@ -56,9 +56,9 @@ pub fn flat(organization: &Organization, conversation: &Conversation, alerting: 
             .has("id", conversation.id)
             .list(
                 "participants",
-                &conversation.participants,
-                |object, party| {
-                    flat_participant(object, organization, party, alerting);
+                super::callers(conversation),
+                |object, (party, leg)| {
+                    flat_participant(object, organization, party, leg, alerting);
                 },
             )
             .empty(&["otherMediaUris"])
@@ -87,18 +87,16 @@ fn nested_participant(
     object: &mut Object<'_>,
     organization: &Organization,
     conversation: &Conversation,
-    at: usize,
     party: &Participant,
     alerting: Millis,
 ) {
-    let leg = &party.leg;
     let user = party.user.and_then(|user| organization.users.get(user));
     let queue = party.queue.and_then(|queue| organization.queues.get(queue));
     object
         .has("id", party.id)
         .has("startTime", party.started)
-        .may("endTime", leg.disconnected)
-        .may("connectedTime", leg.connected)
+        .may("endTime", party.disconnected())
+        .may("connectedTime", party.connected())
         .has("name", &party.name)
         .may(
             "userUri",
@@ -113,7 +111,7 @@ fn nested_participant(
         .has("ani", &party.ani)
         .has("aniName", &party.name)
         .has("dnis", &party.dnis);
-    super::wrapup_rules(object, party.purpose, leg);
+    super::wrapup_rules(object, party);
     if let Some(of) = &party.wrapup {
         object.object("wrapup", |object| wrapup(object, organization, of));
     }
@@ -125,7 +123,7 @@ fn nested_participant(
     );
     super::attributes(object, &party.attributes);
     object
-        .list("calls", [leg], |object, leg| {
+        .list("calls", &party.legs, |object, leg| {
             object
                 .has("state", leg.state.word())
                 .has("initialState", leg.initial.word())
@@ -153,10 +151,7 @@ fn nested_participant(
                 })
                 .may("startHoldTime", leg.held)
                 .may("disconnectType", leg.cause.map(|cause| cause.word()))
-                .may(
-                    "startAlertingTime",
-                    super::alerted(leg).then_some(party.started),
-                )
+                .may("startAlertingTime", super::alerted(leg))
                 .may("connectedTime", leg.connected)
                 .may("disconnectedTime", leg.disconnected)
                 .list(
@@ -175,7 +170,7 @@ fn nested_participant(
                     (party.purpose == Purpose::Agent).then_some(organization.screen_script),
                 )
                 .may("peerId", leg.peer);
-            super::ends(object, conversation, at, Wire::Shown);
+            super::ends(object, conversation, party, leg, Wire::Shown);
             super::after_call_work(object, leg);
             object.has("afterCallWorkRequired", leg.after_call_work_required);
             if party.purpose == Purpose::Agent {
@@ -195,16 +190,16 @@ fn nested_participant(
             "socialExpressions",
             "videos",
         ]);
-    super::after_call_times(object, leg);
+    super::after_call_times(object, party.leg());
 }
 
 fn flat_participant(
     object: &mut Object<'_>,
     organization: &Organization,
     party: &Participant,
+    leg: &Leg,
     alerting: Millis,
 ) {
-    let leg = &party.leg;
     let user = party.user.and_then(|user| organization.users.get(user));
     let queue = party.queue.and_then(|queue| organization.queues.get(queue));
     object
@@ -212,10 +207,7 @@ fn flat_participant(
         .has("name", &party.name)
         .has("address", &party.address)
         .has("startTime", party.started)
-        .may(
-            "startAlertingTime",
-            super::alerted(leg).then_some(party.started),
-        )
+        .may("startAlertingTime", super::alerted(leg))
         .may("connectedTime", leg.connected)
         .may("endTime", leg.disconnected)
         .may("startHoldTime", leg.held)
@@ -227,7 +219,7 @@ fn flat_participant(
             leg.cause.map(|cause| cause.flat_in_rest()),
         )
         .has("held", leg.held.is_some());
-    super::wrapup_rules(object, party.purpose, leg);
+    super::wrapup_rules(object, party);
     object
         .has("wrapupSkipped", false)
         .has("mediaRoles", ["full"]);
@@ -248,7 +240,7 @@ fn flat_participant(
     }
     object.may("peer", leg.peer);
     routing_data(object, organization, party);
-    super::after_call_times(object, leg);
+    super::after_call_times(object, Some(leg));
     object
         .has("muted", leg.muted)
         .has("confined", false)
@@ -267,6 +259,8 @@ const fn participant_type(purpose: Purpose) -> &'static str {
         Purpose::Ivr => "IVR",
         Purpose::Acd => "ACD",
         Purpose::Agent | Purpose::User => "Internal",
+        // Not documented: the platform's documentation of the member names no value at all.
+        Purpose::Voicemail | Purpose::Dialer | Purpose::Campaign => "Internal",
     }
 }
 
@@ -318,7 +312,7 @@ fn transfer(object: &mut Object<'_>, organization: &Organization, transfer: &Tra
     };
     object
         .has("id", transfer.id)
-        .has("state", "Complete")
+        .has("state", transfer.state.in_rest())
         .has("dateIssued", transfer.at)
         .object("initiator", |object| {
             object.may("userId", user(transfer.by));
@@ -329,5 +323,12 @@ fn transfer(object: &mut Object<'_>, organization: &Organization, transfer: &Tra
                 .may("userId", user(transfer.to))
                 .has("address", &transfer.address);
         })
-        .has("transferType", "Unattended");
+        .has(
+            "transferType",
+            if transfer.attended {
+                "Attended"
+            } else {
+                "Unattended"
+            },
+        );
 }

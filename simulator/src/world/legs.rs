@@ -2,10 +2,11 @@
 //! after them. All that the platform does by itself when a story says who does what.
 
 use super::stage::Next;
-use super::{Due, World};
+use super::{Due, Place, World};
+use crate::chance::Id;
 use crate::conversation::{
     AfterCallWork, Cause, Conversation, Direction, Leg, Participant, Purpose, Recording, State,
-    Touched, Transfer, Wrapup,
+    Touched, Transfer, TransferState, Wrapup,
 };
 use crate::script::Party;
 use crate::time::{Millis, Time};
@@ -22,55 +23,40 @@ pub(super) struct Arrival {
     pub(super) dnis: String,
     pub(super) state: State,
     pub(super) direction: Direction,
+    /// The leg at the other side; that of the party outside, if none is named.
+    pub(super) peer: Option<Id>,
+    /// What it touches.
+    pub(super) touched: Option<Touched>,
 }
 
 impl World {
-    /// A participant comes; the first one begins the conversation.
-    pub(super) fn arrive(
-        &mut self,
-        at: usize,
-        arrival: Arrival,
-        touched: Option<Touched>,
-    ) -> Option<usize> {
+    /// A participant comes with a call, to the conversation that the play is at; the first one begins it.
+    pub(super) fn arrive(&mut self, at: usize, arrival: Arrival) -> Option<Place> {
+        let (state, direction, peer) = (arrival.state, arrival.direction, arrival.peer);
+        let place = self.appear(at, arrival)?;
+        self.set_up(place, state, direction, peer);
+        Some(place)
+    }
+
+    /// A participant comes, without a call.
+    pub(super) fn appear(&mut self, at: usize, arrival: Arrival) -> Option<Place> {
         let now = self.now;
-        let play = self.plays.get(at)?;
-        let conversation = match play.conversation {
+        let conversation = match self.conversation_at(at) {
             Some(conversation) => conversation,
-            None => {
-                let begun = self.conversations.len();
-                self.conversations.push(Conversation {
-                    id: play.conversation_id,
-                    started: now,
-                    ended: None,
-                    address: arrival.dnis.clone(),
-                    participants: Vec::new(),
-                    transfers: Vec::new(),
-                    touched: Vec::new(),
-                    recording: Recording::None,
-                    script: play.script.name,
-                });
-                self.conversation_by_id.insert(play.conversation_id, begun);
-                self.publications
-                    .push(super::publication::Publication::default());
-                self.truth.conversations += 1;
-                begun
-            }
+            None => self.begin_conversation(at, arrival.dnis.clone())?,
         };
-        self.plays.get_mut(at)?.conversation = Some(conversation);
-        let (participant_id, leg_id) = (self.ids.id(), self.ids.id());
-        let conversation_at = conversation;
-        let conversation = self.conversations.get_mut(conversation_at)?;
-        let peer = conversation
-            .outside()
-            .and_then(|outside| conversation.participants.get(outside));
-        let peer = peer.map(|party| party.leg.id);
-        let known = |known: &Touched| touched.as_ref().is_some_and(|new| new.id == known.id);
-        if !conversation.touched.iter().any(known) {
-            conversation.touched.extend(touched);
+        let id = self.ids.id();
+        let place = self.conversations.get_mut(conversation)?;
+        if place.ended.is_some() {
+            return None;
         }
-        let state = arrival.state;
-        conversation.participants.push(Participant {
-            id: participant_id,
+        let touched = arrival.touched;
+        let known = |known: &Touched| touched.as_ref().is_some_and(|new| new.id == known.id);
+        if !place.touched.iter().any(known) {
+            place.touched.extend(touched);
+        }
+        place.participants.push(Participant {
+            id,
             purpose: arrival.purpose,
             name: arrival.name,
             started: now,
@@ -81,9 +67,69 @@ impl World {
             dnis: arrival.dnis,
             attributes: Vec::new(),
             wrapup: None,
-            leg: Leg::new(leg_id, peer, arrival.direction, state, now),
+            legs: Vec::new(),
+            callbacks: Vec::new(),
+            consults: None,
+            observes: None,
+            told: false,
         });
-        let participant = conversation.participants.len() - 1;
+        let participant = place.participants.len() - 1;
+        Some(Place {
+            conversation,
+            participant,
+        })
+    }
+
+    fn begin_conversation(&mut self, at: usize, address: String) -> Option<usize> {
+        let play = self.plays.get_mut(at)?;
+        let begun = self.conversations.len();
+        let call = play.call_mut()?;
+        call.conversation = Some(begun);
+        let (id, script) = (call.id, play.script.name);
+        self.conversations.push(Conversation {
+            id,
+            play: at,
+            started: self.now,
+            ended: None,
+            address,
+            participants: Vec::new(),
+            transfers: Vec::new(),
+            consultations: Vec::new(),
+            associated: None,
+            touched: Vec::new(),
+            recording: Recording::None,
+            script,
+        });
+        self.conversation_by_id.insert(id, begun);
+        self.publications
+            .push(super::publication::Publication::default());
+        self.truth.conversations += 1;
+        Some(begun)
+    }
+
+    /// A participant gets a call.
+    pub(super) fn set_up(
+        &mut self,
+        place: Place,
+        state: State,
+        direction: Direction,
+        peer: Option<Id>,
+    ) {
+        let (id, now) = (self.ids.id(), self.now);
+        let Some(conversation) = self.conversations.get_mut(place.conversation) else {
+            return;
+        };
+        let outside = conversation
+            .outside()
+            .filter(|outside| *outside != place.participant)
+            .and_then(|outside| conversation.participants.get(outside)?.leg())
+            .map(|leg| leg.id);
+        let Some(party) = conversation.participants.get_mut(place.participant) else {
+            return;
+        };
+        let purpose = party.purpose;
+        let leg = Leg::new(id, peer.or(outside), direction, state, now);
+        party.legs.push(leg);
         self.truth.legs += 1;
         let kind = match state {
             State::Alerting => Some(Kind::Alerting),
@@ -92,54 +138,43 @@ impl World {
             _ => None,
         };
         if let Some(kind) = kind {
-            self.act(conversation_at, Some(participant), kind, None);
+            self.act(place, kind, None);
         }
-        if arrival.purpose == Purpose::Acd {
-            self.act(conversation_at, Some(participant), Kind::Queued, None);
+        if purpose == Purpose::Acd {
+            self.act(place, Kind::Queued, None);
         }
-        Some(participant)
     }
 
     /// A system party answers within a moment.
-    pub(super) fn connect_soon(&mut self, at: usize, participant: usize) -> Next {
-        let Some(conversation) = self.conversation_at(at) else {
-            return Next::End;
-        };
+    pub(super) fn connect_soon(&mut self, place: Place) -> Next {
         let after = self.moment(20, 150);
-        self.expect(
-            after,
-            Due::Connects {
-                conversation,
-                participant,
-            },
-        );
+        self.expect(after, Due::Connects(place));
         let then = self.moment(20, 50);
         Next::Step(Millis(after.0 + then.0))
     }
 
     /// A leg is answered.
-    pub(super) fn connect(&mut self, conversation: usize, participant: usize) {
+    pub(super) fn connect(&mut self, place: Place) {
         let now = self.now;
-        let party = self
-            .conversations
-            .get_mut(conversation)
-            .and_then(|c| c.participants.get_mut(participant));
-        let Some(party) =
-            party.filter(|party| party.leg.is_open() && party.leg.connected.is_none())
+        let Some(party) = self.party_mut(place) else {
+            return;
+        };
+        let purpose = party.purpose;
+        let Some(leg) = (party.leg_mut()).filter(|leg| leg.is_open() && leg.connected.is_none())
         else {
             return;
         };
-        party.leg.connected = Some(now);
-        party.leg.state = State::Connected;
-        party.leg.segment(
-            if party.purpose == Purpose::Ivr {
+        leg.connected = Some(now);
+        leg.state = State::Connected;
+        leg.segment(
+            if purpose == Purpose::Ivr {
                 "IVR"
             } else {
                 "Interact"
             },
             now,
         );
-        self.act(conversation, Some(participant), Kind::Connected, None);
+        self.act(place, Kind::Connected, None);
     }
 
     /// Something changes on a connected leg.
@@ -149,37 +184,22 @@ impl World {
         party: Party,
         kind: Kind,
         change: impl FnOnce(&mut Leg, Time),
-    ) -> Next {
+    ) -> Option<Next> {
         let now = self.now;
-        let (Some(conversation), Some(who)) =
-            (self.conversation_at(at), self.participant(at, party))
-        else {
-            return Next::End;
-        };
-        let Some(participant) = self
-            .party_mut(at, who)
-            .filter(|party| party.leg.is_connected())
-        else {
-            return Next::End;
-        };
-        change(&mut participant.leg, now);
-        self.act(conversation, Some(who), kind, None);
-        self.publish(conversation);
-        Next::Step(self.moment(5, 20))
+        let place = self.speaking(at, party)?;
+        change(self.party_mut(place)?.leg_mut()?, now);
+        self.act(place, kind, None);
+        self.publish(place.conversation);
+        Some(Next::Step(self.moment(5, 20)))
     }
 
     /// The recording of the conversation, on the legs of the people who speak.
-    pub(super) fn record(&mut self, at: usize, recording: Recording) {
-        let Some(conversation) = self
-            .conversation_at(at)
-            .and_then(|at| self.conversations.get_mut(at))
-        else {
+    pub(super) fn record(&mut self, conversation: usize, recording: Recording) {
+        let Some(conversation) = self.conversations.get_mut(conversation) else {
             return;
         };
-        let speaks = |party: &Participant| party.purpose.is_person() && party.leg.is_connected();
-        if conversation
-            .participants
-            .iter()
+        let speaks = |party: &Participant| party.purpose.is_person() && party.is_connected();
+        if (conversation.participants.iter())
             .filter(|party| speaks(party))
             .count()
             < 2
@@ -192,74 +212,60 @@ impl World {
             .iter_mut()
             .filter(|party| speaks(party))
         {
-            party.leg.recording = recording;
+            if let Some(leg) = party.leg_mut() {
+                leg.recording = recording;
+            }
         }
     }
 
-    pub(super) fn transfer(&mut self, at: usize, from: usize, to: Option<usize>, address: String) {
+    pub(super) fn transfer(&mut self, from: Place, to: Option<usize>, address: String) {
         let (id, now) = (self.ids.id(), self.now);
-        let by = self.party_mut(at, from).and_then(|party| party.user);
-        let Some(at) = self.conversation_at(at) else {
-            return;
-        };
-        let detail = Some(address.clone());
-        if let Some(conversation) = self.conversations.get_mut(at) {
+        let by = self.party(from).and_then(|party| party.user);
+        if let Some(conversation) = self.conversations.get_mut(from.conversation) {
             conversation.transfers.push(Transfer {
                 id,
+                attended: false,
+                state: TransferState::Complete,
                 at: now,
                 by,
                 to,
                 address,
             });
         }
-        self.act(at, Some(from), Kind::Transferred, detail);
+        self.act(from, Kind::Transferred, Some("blind".to_owned()));
     }
 
     /// A party leaves. If nobody is left for somebody to talk to, everybody else is disconnected a moment later.
-    pub(super) fn hang_up(&mut self, at: usize, who: usize, cause: Cause) {
-        self.end_legs(at, &[who], cause);
-        let talk = self.open(at, |party| {
-            party.purpose.is_person() && party.leg.connected.is_some()
+    pub(super) fn hang_up(&mut self, place: Place, cause: Cause) {
+        self.end_legs(&[place], cause);
+        let talk = self.open(place.conversation, |party| {
+            party.purpose.is_person() && party.is_connected()
         });
         if talk.len() < 2 {
-            for participant in self.open(at, |_| true) {
+            for place in self.open(place.conversation, |_| true) {
                 let after = self.moment(5, 40);
-                self.expect(
-                    after,
-                    Due::Ends {
-                        play: at,
-                        participant,
-                        cause: Cause::Peer,
-                    },
-                );
+                let cause = Cause::Peer;
+                self.expect(after, Due::Ends { place, cause });
             }
         }
     }
 
     /// Legs end, for media. Their users are given back unless they have to work on or are offered the call again.
-    pub(super) fn end_legs(&mut self, at: usize, who: &[usize], cause: Cause) {
+    pub(super) fn end_legs(&mut self, who: &[Place], cause: Cause) {
         let now = self.now;
-        let Some(conversation) = self.conversation_at(at) else {
-            return;
-        };
         let mut free = Vec::new();
-        let mut ended = false;
-        for participant in who.iter().copied() {
+        let mut ended = None;
+        for place in who.iter().copied() {
             let keeps = self.ids.share(self.config.connected_during_after_call_work);
-            let play = self.plays.get(at);
-            let party_cast = play.and_then(|play| play.party(participant));
-            let again = play
-                .zip(party_cast)
-                .is_some_and(|(play, party)| play.script.offers_again(play.at, party));
-            let Some(party) = self
-                .party_mut(at, participant)
-                .filter(|party| party.leg.is_open())
-            else {
+            let again = self.is_offered_again(place);
+            let Some(party) = self.party_mut(place).filter(|party| party.is_open()) else {
                 continue;
             };
-            ended = true;
+            ended = Some(place.conversation);
             let (purpose, user) = (party.purpose, party.user);
-            let leg = &mut party.leg;
+            let Some(leg) = party.leg_mut().filter(|leg| leg.is_open()) else {
+                continue;
+            };
             leg.end_segment("Disconnect", now);
             (leg.disconnected, leg.cause) = (Some(now), Some(cause));
             (leg.held, leg.muted) = (None, false);
@@ -279,31 +285,22 @@ impl World {
                 leg.after_call_work = AfterCallWork::Skipped(now);
             }
             if paused {
-                self.act(
-                    conversation,
-                    Some(participant),
-                    Kind::SecurePauseEnded,
-                    None,
-                );
+                self.act(place, Kind::SecurePauseEnded, None);
             }
-            self.act(conversation, Some(participant), Kind::Disconnected, None);
+            self.act(place, Kind::Disconnected, None);
             if purpose == Purpose::Acd {
-                self.act(conversation, Some(participant), Kind::Dequeued, None);
+                self.act(place, Kind::Dequeued, None);
             }
             if works {
-                self.act(
-                    conversation,
-                    Some(participant),
-                    Kind::AfterCallWorkStarted,
-                    None,
-                );
+                self.act(place, Kind::AfterCallWorkStarted, None);
             } else if !again {
                 free.extend(user);
             }
         }
-        if !ended {
+        let Some(conversation) = ended else {
             return;
-        }
+        };
+        let play = self.conversations.get(conversation).map(|of| of.play);
         let over = self
             .conversations
             .get_mut(conversation)
@@ -311,13 +308,17 @@ impl World {
         if let Some(over) = over {
             over.ended = Some(now);
             over.recording = Recording::None;
-            self.act(conversation, None, Kind::ConversationEnded, None);
+            self.act_of_all(conversation, Kind::ConversationEnded);
         }
         self.publish(conversation);
         let after = self.moment(60, 250);
         self.expect(after, Due::PutAway { conversation });
-        for user in free {
-            self.release(user, at);
+        if let Some(play) = play {
+            for user in free {
+                if !self.is_busy(play, user) {
+                    self.release(user, play);
+                }
+            }
         }
     }
 
@@ -329,11 +330,11 @@ impl World {
             .map(|c| c.participants.as_mut_slice())
             .unwrap_or_default();
         let mut changed = false;
-        for party in parties
-            .iter_mut()
-            .filter(|party| party.leg.state == State::Disconnected)
+        for leg in (parties.iter_mut())
+            .flat_map(|party| &mut party.legs)
+            .filter(|leg| leg.state == State::Disconnected)
         {
-            party.leg.state = State::Terminated;
+            leg.state = State::Terminated;
             changed = true;
         }
         if changed {
@@ -342,85 +343,118 @@ impl World {
     }
 
     /// After-call work that the story did not come to: it is over in a moment.
-    pub(super) fn end_forgotten_work(&mut self, at: usize) {
-        let known = self
-            .plays
-            .get(at)
-            .map(|play| play.works.clone())
-            .unwrap_or_default();
-        let conversation = self
-            .conversation_at(at)
-            .and_then(|at| self.conversations.get(at));
-        let parties = conversation.map(|conversation| conversation.participants.as_slice());
-        let pending: Vec<usize> = (0..)
-            .zip(parties.unwrap_or_default())
-            .filter(|(_, party)| matches!(party.leg.after_call_work, AfterCallWork::Pending(_)))
-            .map(|(participant, _)| participant)
-            .filter(|participant| !known.contains(participant))
+    pub(super) fn end_forgotten_work(&mut self, conversation: usize) {
+        let Some(of) = self.conversations.get(conversation) else {
+            return;
+        };
+        let known = (self.plays.get(of.play)).map_or(&[][..], |play| play.works.as_slice());
+        let places = (0..of.participants.len()).map(|participant| Place {
+            conversation,
+            participant,
+        });
+        let pending: Vec<Place> = places
+            .filter(|place| self.party(*place).is_some_and(Participant::works))
+            .filter(|place| !known.contains(place))
             .collect();
-        for participant in pending {
+        for place in pending {
             let after = self.moment(1_000, 3_000);
-            self.expect(
-                after,
-                Due::AfterCallWorkEnds {
-                    play: at,
-                    participant,
-                    code: 0,
-                },
-            );
+            self.expect(after, Due::AfterCallWorkEnds { place, code: 0 });
         }
     }
 
-    pub(super) fn end_after_call_work(&mut self, at: usize, participant: usize, code: usize) {
+    pub(super) fn end_after_call_work(&mut self, place: Place, code: usize) {
         let now = self.now;
-        let Some(conversation) = self.conversation_at(at) else {
+        let Some(party) = self.party_mut(place) else {
             return;
         };
-        let Some(party) = self.party_mut(at, participant) else {
-            return;
-        };
-        let AfterCallWork::Pending(since) = party.leg.after_call_work else {
-            return;
-        };
-        party.leg.after_call_work = AfterCallWork::Complete(since, now);
-        let kept = party.leg.state == State::Connected;
-        if kept {
-            party.leg.state = State::Disconnected;
-        }
         let user = party.user;
-        self.wrap_up(at, participant, code, (now - since).0 / 1_000);
-        self.act(
-            conversation,
-            Some(participant),
-            Kind::AfterCallWorkEnded,
-            None,
-        );
+        let pending = |leg: &&mut Leg| matches!(leg.after_call_work, AfterCallWork::Pending(_));
+        let Some(leg) = party.legs.iter_mut().find(pending) else {
+            return;
+        };
+        let AfterCallWork::Pending(since) = leg.after_call_work else {
+            return;
+        };
+        leg.after_call_work = AfterCallWork::Complete(since, now);
+        let kept = leg.state == State::Connected;
+        if kept {
+            leg.state = State::Disconnected;
+        }
+        self.wrap_up(place, code, (now - since).0 / 1_000);
+        self.act(place, Kind::AfterCallWorkEnded, None);
+        let conversation = place.conversation;
         self.publish(conversation);
         if kept {
             let after = self.moment(60, 250);
             self.expect(after, Due::PutAway { conversation });
         }
-        if let Some(user) = user {
-            self.release(user, at);
+        let play = self.conversations.get(conversation).map(|of| of.play);
+        if let (Some(user), Some(play)) = (user, play)
+            && !self.is_busy(play, user)
+        {
+            self.release(user, play);
         }
     }
 
-    pub(super) fn wrap_up(&mut self, at: usize, participant: usize, code: usize, seconds: i64) {
+    pub(super) fn wrap_up(&mut self, place: Place, code: usize, seconds: i64) {
         let now = self.now;
         let name = self
             .organization
             .wrapup_codes
             .get(code)
             .map(|code| code.name.to_owned());
-        if let Some(party) = self.party_mut(at, participant) {
+        if let Some(party) = self.party_mut(place) {
             party.wrapup = Some(Wrapup {
                 code,
                 seconds,
                 at: now,
             });
+            self.act(place, Kind::Wrapup, name);
         }
-        if let Some(conversation) = self.conversation_at(at) {
-            self.act(conversation, Some(participant), Kind::Wrapup, name);
-        }
+    }
+
+    // Who is where.
+
+    pub(super) fn party(&self, place: Place) -> Option<&Participant> {
+        self.conversations
+            .get(place.conversation)?
+            .participants
+            .get(place.participant)
+    }
+
+    pub(super) fn party_mut(&mut self, place: Place) -> Option<&mut Participant> {
+        self.conversations
+            .get_mut(place.conversation)?
+            .participants
+            .get_mut(place.participant)
+    }
+
+    /// The participants with an open leg or callback of whom `is` holds.
+    pub(super) fn open(
+        &self,
+        conversation: usize,
+        is: impl Fn(&Participant) -> bool,
+    ) -> Vec<Place> {
+        let parties = self
+            .conversations
+            .get(conversation)
+            .map(|conversation| conversation.participants.as_slice());
+        (0..)
+            .zip(parties.unwrap_or_default())
+            .filter(|(_, party)| party.is_open() && is(party))
+            .map(|(participant, _)| Place {
+                conversation,
+                participant,
+            })
+            .collect()
+    }
+
+    /// Whether a user is still on a line of this play, or works on after one.
+    fn is_busy(&self, play: usize, user: usize) -> bool {
+        self.conversations_of(play).any(|conversation| {
+            (conversation.participants.iter())
+                .filter(|party| party.user == Some(user))
+                .any(|party| party.is_open() || party.works())
+        })
     }
 }

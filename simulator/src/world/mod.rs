@@ -158,6 +158,13 @@ pub struct World {
     ids: Chance,
 }
 
+/// A participant, by its place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Place {
+    conversation: usize,
+    participant: usize,
+}
+
 /// Something that is going to happen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Due {
@@ -168,24 +175,13 @@ enum Due {
     /// The caller of a play that still waits at this step gives up.
     PatienceEnds { play: usize, at: usize },
     /// A leg is answered by a system party.
-    Connects {
-        conversation: usize,
-        participant: usize,
-    },
+    Connects(Place),
     /// A leg ends.
-    Ends {
-        play: usize,
-        participant: usize,
-        cause: Cause,
-    },
+    Ends { place: Place, cause: Cause },
     /// The legs that are disconnected are put away: `terminated`.
     PutAway { conversation: usize },
     /// After-call work ends with a wrap-up code.
-    AfterCallWorkEnds {
-        play: usize,
-        participant: usize,
-        code: usize,
-    },
+    AfterCallWorkEnds { place: Place, code: usize },
     /// An agent does something else.
     Day { user: usize },
     /// An agent who did not respond is back.
@@ -407,24 +403,13 @@ impl World {
             }
             Due::Step { play } => self.go_on(play),
             Due::PatienceEnds { play, at } => self.give_up(play, at),
-            Due::Connects {
-                conversation,
-                participant,
-            } => {
-                self.connect(conversation, participant);
-                self.publish(conversation);
+            Due::Connects(place) => {
+                self.connect(place);
+                self.publish(place.conversation);
             }
-            Due::Ends {
-                play,
-                participant,
-                cause,
-            } => self.end_legs(play, &[participant], cause),
+            Due::Ends { place, cause } => self.end_legs(&[place], cause),
             Due::PutAway { conversation } => self.put_away(conversation),
-            Due::AfterCallWorkEnds {
-                play,
-                participant,
-                code,
-            } => self.end_after_call_work(play, participant, code),
+            Due::AfterCallWorkEnds { place, code } => self.end_after_call_work(place, code),
             Due::Day { user } => self.live(user),
             Due::Responds { user } => self.respond_again(user),
             Due::ConnectionFails { user, since } => self.fail_connection(user, since),

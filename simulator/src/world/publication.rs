@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use super::{Shown, World};
+use super::{Place, Shown, World};
 use crate::body;
 use crate::conversation::{Conversation, Purpose, State};
 use crate::time::Time;
@@ -25,7 +25,7 @@ struct Noted {
     participant: Option<usize>,
     time: Time,
     /// For an attribute: key and value.
-    attribute: Option<(&'static str, &'static str)>,
+    attribute: Option<(&'static str, Arc<str>)>,
 }
 
 /// Somebody whose topics show the conversation.
@@ -50,7 +50,7 @@ impl Noted {
         let participant = self
             .participant
             .and_then(|at| conversation.participants.get(at));
-        let leg = participant.map(|participant| &participant.leg);
+        let leg = participant.and_then(|participant| participant.leg());
         let in_state = |state| leg.is_some_and(|leg| leg.state == state);
         // The end of a hold says nothing to somebody who was not shown its beginning.
         let beginning_seen = |kind| {
@@ -75,44 +75,38 @@ impl Noted {
             Kind::SecurePauseEnded => {
                 leg.is_some_and(|leg| !leg.secure_pause) && beginning_seen(Kind::SecurePauseStarted)
             }
-            Kind::Attributes => {
-                participant
-                    .zip(self.attribute)
-                    .is_some_and(|(participant, attribute)| {
-                        participant.attributes.contains(&attribute)
-                    })
-            }
+            Kind::Attributes => participant
+                .zip(self.attribute.as_ref())
+                .is_some_and(|(participant, attribute)| participant.attributes.contains(attribute)),
             _ => true,
         }
     }
 }
 
 impl World {
-    /// Writes down an act of a conversation.
-    pub(super) fn act(
-        &mut self,
-        conversation: usize,
-        participant: Option<usize>,
-        kind: Kind,
-        detail: Option<String>,
-    ) {
-        self.act_about(conversation, participant, kind, detail, None);
+    /// Writes down an act of a participant.
+    pub(super) fn act(&mut self, place: Place, kind: Kind, detail: Option<String>) {
+        self.act_about(
+            place.conversation,
+            Some(place.participant),
+            kind,
+            detail,
+            None,
+        );
+    }
+
+    /// Writes down an act of a whole conversation.
+    pub(super) fn act_of_all(&mut self, conversation: usize, kind: Kind) {
+        self.act_about(conversation, None, kind, None, None);
     }
 
     /// Writes down that an attribute was set. Its value is nobody's business.
-    pub(super) fn act_of_attribute(
-        &mut self,
-        conversation: usize,
-        participant: usize,
-        key: &'static str,
-        value: &'static str,
-    ) {
-        let detail = Some(key.to_owned());
+    pub(super) fn act_of_attribute(&mut self, place: Place, key: &'static str, value: Arc<str>) {
         self.act_about(
-            conversation,
-            Some(participant),
+            place.conversation,
+            Some(place.participant),
             Kind::Attributes,
-            detail,
+            Some(key.to_owned()),
             Some((key, value)),
         );
     }
@@ -123,7 +117,7 @@ impl World {
         participant: Option<usize>,
         kind: Kind,
         detail: Option<String>,
-        attribute: Option<(&'static str, &'static str)>,
+        attribute: Option<(&'static str, Arc<str>)>,
     ) {
         let Some(conversation) = self.conversations.get(at) else {
             return;
@@ -135,15 +129,15 @@ impl World {
         let queue = party
             .and_then(|party| party.queue)
             .and_then(|queue| self.organization.queues.get(queue));
-        let talk = party.and_then(|party| Some((party.user?, party.leg.id)));
-        let cause = party.and_then(|party| party.leg.cause);
+        let talk = party.and_then(|party| Some((party.user?, party.leg()?.id)));
+        let cause = party.and_then(|party| party.leg()?.cause);
         let act = self.truth.write(Act {
             act: 0,
             time: self.now,
             kind,
             conversation: Some(conversation.id),
             participant: party.map(|party| party.id),
-            communication: party.map(|party| party.leg.id),
+            communication: party.and_then(|party| Some(party.leg()?.id)),
             user: user.map(|user| user.id),
             queue: queue.map(|queue| queue.id),
             purpose: party.map(|party| party.purpose.word()),
@@ -245,7 +239,7 @@ impl World {
             }
         }
         for participant in &mut conversation.participants {
-            participant.leg.told = participant.leg.is_over();
+            participant.told = participant.is_over();
         }
     }
 }
@@ -262,7 +256,7 @@ fn audiences(conversation: &Conversation) -> Vec<Audience> {
         conversation
             .participants
             .iter()
-            .filter(|participant| !participant.leg.told)
+            .filter(|participant| !participant.told)
     };
     for user in parts().filter_map(|participant| participant.user) {
         add(Audience::User(user));

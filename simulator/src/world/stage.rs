@@ -1,10 +1,12 @@
 //! Plays scripts: casts users and queues, and lets one step follow the other. What the platform does by itself to make
 //! a step happen is in [`legs`](super::legs).
 
-use super::{Due, World};
+use std::sync::Arc;
+
+use super::{Due, Place, World};
 use crate::chance::{Chance, Id};
 use crate::conversation::{
-    AfterCallWork, Cause, Direction, Participant, Purpose, Recording, State, Touched,
+    Cause, Conversation, Direction, Participant, Purpose, Recording, State, Touched,
 };
 use crate::script::{Line, Party, Script, Step};
 use crate::time::Millis;
@@ -21,20 +23,31 @@ pub(super) struct Play {
     pub(super) at: usize,
     /// How much of that step was done, where it takes several goes.
     pub(super) phase: u8,
-    pub(super) conversation_id: Id,
-    /// Its conversation, once begun.
-    pub(super) conversation: Option<usize>,
-    /// Who plays whom: the user, and the newest participant.
-    pub(super) cast: Vec<(Party, Option<usize>, Option<usize>)>,
+    /// Its conversations, in the order in which the story comes to them.
+    pub(super) calls: Vec<StagedCall>,
+    /// The one that the story is about.
+    pub(super) call: usize,
+    /// Which user plays whom, in whatever conversation.
+    pub(super) users: Vec<(Party, usize)>,
     pub(super) lines: Vec<(Line, usize)>,
-    /// The queue that the call is in or came through.
-    pub(super) line: Option<Line>,
     /// The participants whose after-call work has an end in the agenda.
-    pub(super) works: Vec<usize>,
+    pub(super) works: Vec<Place>,
     /// Since which step it waits for an agent.
     pub(super) waits_at: Option<usize>,
     pub(super) over: bool,
     pub(super) chance: Chance,
+}
+
+/// One conversation of a play.
+#[derive(Debug)]
+pub(super) struct StagedCall {
+    pub(super) id: Id,
+    /// Once begun.
+    pub(super) conversation: Option<usize>,
+    /// The newest participant that is this party.
+    cast: Vec<(Party, usize)>,
+    /// The queue that it is in or came through.
+    line: Option<Line>,
 }
 
 /// When the next step comes.
@@ -63,38 +76,43 @@ const PLACES: &[(&str, &str)] = &[
     ("Savannah GA", "912"),
 ];
 
-impl Play {
-    pub(super) fn user(&self, party: Party) -> Option<usize> {
-        self.cast
-            .iter()
-            .find(|(who, ..)| *who == party)
-            .and_then(|(_, user, _)| *user)
-    }
-
-    pub(super) fn participant(&self, party: Party) -> Option<usize> {
-        self.cast
-            .iter()
-            .find(|(who, ..)| *who == party)
-            .and_then(|(.., participant)| *participant)
-    }
-
-    fn cast(&mut self, party: Party, user: Option<usize>, participant: Option<usize>) {
-        match self.cast.iter_mut().find(|(who, ..)| *who == party) {
-            Some(role) => (role.1, role.2) = (user, participant),
-            None => self.cast.push((party, user, participant)),
+impl StagedCall {
+    fn new(id: Id) -> Self {
+        Self {
+            id,
+            conversation: None,
+            cast: Vec::new(),
+            line: None,
         }
     }
 
-    /// Which party a participant is.
-    pub(super) fn party(&self, participant: usize) -> Option<Party> {
-        self.cast
-            .iter()
-            .find(|(.., at)| *at == Some(participant))
-            .map(|(who, ..)| *who)
+    fn participant(&self, party: Party) -> Option<usize> {
+        let of = self.cast.iter().find(|(who, _)| *who == party);
+        of.map(|(_, participant)| *participant)
+    }
+}
+
+impl Play {
+    /// The conversation that the story is about.
+    pub(super) fn call(&self) -> Option<&StagedCall> {
+        self.calls.get(self.call)
     }
 
-    fn users(&self) -> Vec<usize> {
-        self.cast.iter().filter_map(|(_, user, _)| *user).collect()
+    pub(super) fn call_mut(&mut self) -> Option<&mut StagedCall> {
+        self.calls.get_mut(self.call)
+    }
+
+    pub(super) fn user(&self, party: Party) -> Option<usize> {
+        let of = self.users.iter().find(|(who, _)| *who == party);
+        of.map(|(_, user)| *user)
+    }
+
+    /// Which party a participant is.
+    fn party(&self, place: Place) -> Option<Party> {
+        let at = |call: &&StagedCall| call.conversation == Some(place.conversation);
+        let call = self.calls.iter().find(at)?;
+        let of = |(_, participant): &&(Party, usize)| *participant == place.participant;
+        call.cast.iter().find(of).map(|(who, _)| *who)
     }
 }
 
@@ -119,11 +137,10 @@ impl World {
             script,
             at: 0,
             phase: 0,
-            conversation_id,
-            conversation: None,
-            cast: Vec::new(),
+            calls: vec![StagedCall::new(conversation_id)],
+            call: 0,
+            users: Vec::new(),
             lines,
-            line: None,
             works: Vec::new(),
             waits_at: None,
             over: false,
@@ -137,7 +154,8 @@ impl World {
     pub(super) fn conversation_of_play(&self, play: usize) -> Id {
         self.plays
             .get(play)
-            .map_or_else(|| Chance::new(0, "none").id(), |play| play.conversation_id)
+            .and_then(|play| play.calls.first())
+            .map_or_else(|| Chance::new(0, "none").id(), |call| call.id)
     }
 
     /// Plays the next step.
@@ -149,7 +167,7 @@ impl World {
             return self.end_play(at);
         };
         let (step_at, phase, waited) = (play.at, play.phase, play.waits_at == Some(play.at));
-        let next = self.perform(at, step, phase);
+        let next = self.perform(at, step, phase).unwrap_or(Next::End);
         let patience = self.paced(Millis(i64::from(self.config.patience) * 1_000));
         let Some(play) = self.plays.get_mut(at) else {
             return;
@@ -182,16 +200,13 @@ impl World {
 
     /// The caller has waited long enough, if the play still waits at that step.
     pub(super) fn give_up(&mut self, at: usize, step: usize) {
-        let Some(play) = self
-            .plays
-            .get(at)
-            .filter(|play| play.waits_at == Some(step) && !play.over)
-        else {
+        let waits = |play: &&Play| play.waits_at == Some(step) && !play.over;
+        if self.plays.get(at).filter(waits).is_none() {
             return;
-        };
+        }
         self.waiting.retain(|waiting| *waiting != at);
-        let outside = play.participant(Party::Customer);
-        let ended = outside.map(|outside| self.hang_up(at, outside, Cause::Endpoint));
+        let outside = self.place(at, Party::Customer);
+        let ended = outside.map(|outside| self.hang_up(outside, Cause::Endpoint));
         if ended.is_none() {
             self.end_play(at);
         } else if let Some(play) = self.plays.get_mut(at) {
@@ -208,12 +223,15 @@ impl World {
             return;
         };
         play.over = true;
-        let (users, conversation) = (play.users(), play.conversation);
+        let users: Vec<usize> = play.users.iter().map(|(_, user)| *user).collect();
+        let conversations: Vec<usize> = (play.calls.iter())
+            .filter_map(|call| call.conversation)
+            .collect();
         self.waiting.retain(|waiting| *waiting != at);
-        if conversation.is_some() {
-            let open = self.open(at, |_| true);
-            self.end_legs(at, &open, Cause::System);
-            self.end_forgotten_work(at);
+        for conversation in conversations {
+            let open = self.open(conversation, |_| true);
+            self.end_legs(&open, Cause::System);
+            self.end_forgotten_work(conversation);
         }
         for user in users {
             if !self.works(at, user) {
@@ -222,78 +240,61 @@ impl World {
         }
     }
 
-    fn perform(&mut self, at: usize, step: Step, phase: u8) -> Next {
-        let now = self.now;
+    /// One step of a story. `None`: it cannot happen.
+    fn perform(&mut self, at: usize, step: Step, phase: u8) -> Option<Next> {
         match step {
-            Step::Lasts(span) => Next::Step(self.draw_span(at, span.from, span.to)),
-            Step::CallsIn(_) if self.conversation_at(at).is_some() => Next::End,
+            Step::Lasts(span) => Some(Next::Step(self.draw_span(at, span.from, span.to))),
+            Step::CallsIn(_) if self.conversation_at(at).is_some() => None,
             Step::CallsIn(party) => {
-                let Some(caller) = self.arrive_outside(at, Purpose::Customer) else {
-                    return Next::End;
-                };
-                self.cast(at, party, None, Some(caller));
-                self.connect_soon(at, caller)
+                let caller = self.arrive_outside(at, Purpose::Customer)?;
+                self.cast(at, party, caller);
+                Some(self.connect_soon(caller))
             }
             Step::EntersMenu => {
                 let flows = self.organization.flows.len();
-                let Some(play) = self.plays.get_mut(at) else {
-                    return Next::End;
-                };
-                let flow = play.chance.below(flows);
-                let Some(flow) = self.organization.flows.get(flow) else {
-                    return Next::End;
-                };
+                let flow = self.plays.get_mut(at)?.chance.below(flows);
+                let flow = self.organization.flows.get(flow)?;
                 let address = format!("sip:{}@127.0.0.1;language=en-US;user=ivr", flow.id);
                 let touched = Touched {
                     division: flow.division,
                     path: "flows",
                     id: flow.id,
-                    at: now,
+                    at: self.now,
                 };
                 let name = flow.name.to_owned();
-                let arrival = self.system_party(at, Purpose::Ivr, None, name, address);
-                let Some(menu) = self.arrive(at, arrival, Some(touched)) else {
-                    return Next::End;
-                };
-                self.publish_play(at);
-                self.connect_soon(at, menu)
+                let mut arrival = self.system_party(at, Purpose::Ivr, None, name, address);
+                arrival.touched = Some(touched);
+                let menu = self.arrive(at, arrival)?;
+                self.publish(menu.conversation);
+                Some(self.connect_soon(menu))
             }
             Step::JoinsQueue(line) => {
-                let left = self.open(at, |party| {
+                let left = self.open_at(at, |party| {
                     matches!(party.purpose, Purpose::Ivr | Purpose::Acd)
                 });
                 self.join_queue(at, line, &left)
             }
             Step::TransfersToQueue(party, line) => {
-                let Some(from) = self.participant(at, party) else {
-                    return Next::End;
-                };
-                if !self.speaks(at, party) {
-                    return Next::End;
-                }
-                let Some(queue) = self.queue(at, line) else {
-                    return Next::End;
-                };
+                let from = self.speaking(at, party)?;
+                let queue = self.queue(at, line)?;
                 let address = self.queue_address(queue);
-                self.transfer(at, from, None, address);
+                self.transfer(from, None, address);
                 self.join_queue(at, line, &[from])
             }
             Step::OfferedTo(party) => self.offer(at, party),
             Step::TransfersTo(from, to) => {
-                if !self.can_be_called(at, to) || !self.speaks(at, from) {
-                    return Next::End;
+                let from = self.speaking(at, from)?;
+                if !self.can_be_called(at, to) {
+                    return None;
                 }
                 let Some(user) = self.take_user(at, to, None) else {
-                    return Next::Wait;
-                };
-                let Some(from) = self.participant(at, from) else {
-                    return Next::End;
+                    return Some(Next::Wait);
                 };
                 let address = self.user_address(user);
-                self.transfer(at, from, Some(user), address);
-                self.alert(at, to, user, Purpose::User, None);
-                self.end_legs(at, &[from], Cause::Transfer);
-                Next::Step(self.moment(100, 200))
+                self.transfer(from, Some(user), address);
+                self.alert(at, to, user, Purpose::User, None)?;
+                self.end_legs(&[from], Cause::Transfer);
+                Some(Next::Step(self.moment(100, 200)))
             }
             Step::Answers(party) => self.answer(at, party),
             Step::Refuses(party) => self.decline(at, party, Cause::Client),
@@ -312,77 +313,48 @@ impl World {
                 self.change(at, party, Kind::Unmuted, |leg, _| leg.muted = false)
             }
             Step::PausesSecurely(party) => {
-                self.record(at, Recording::Paused);
+                self.record(self.conversation_at(at)?, Recording::Paused);
                 self.change(at, party, Kind::SecurePauseStarted, |leg, _| {
                     leg.secure_pause = true
                 })
             }
             Step::ResumesRecording(party) => {
-                self.record(at, Recording::Active);
+                self.record(self.conversation_at(at)?, Recording::Active);
                 self.change(at, party, Kind::SecurePauseEnded, |leg, _| {
                     leg.secure_pause = false
                 })
             }
             Step::Attaches(key, value) => {
-                let (Some(conversation), Some(outside)) =
-                    (self.conversation_at(at), self.outside(at))
-                else {
-                    return Next::End;
-                };
-                if let Some(party) = self.party_mut(at, outside) {
-                    match party.attributes.iter_mut().find(|(known, _)| *known == key) {
-                        Some(attribute) => attribute.1 = value,
-                        None => party.attributes.push((key, value)),
-                    }
-                }
-                self.act_of_attribute(conversation, outside, key, value);
-                self.publish(conversation);
-                Next::Step(self.moment(5, 20))
+                let place = self.outside(at)?;
+                self.attach(place, key, value.into());
+                self.publish(place.conversation);
+                Some(Next::Step(self.moment(5, 20)))
             }
             Step::HangsUp(party) => {
-                let Some(who) = self.participant(at, party) else {
-                    return Next::End;
-                };
+                let who = self.place(at, party)?;
                 let cause = if party == Party::Customer {
                     Cause::Endpoint
                 } else {
                     Cause::Client
                 };
-                self.hang_up(at, who, cause);
-                Next::Step(self.moment(100, 150))
+                self.hang_up(who, cause);
+                Some(Next::Step(self.moment(100, 150)))
             }
             Step::WrapsUp(party, code) => {
-                let (Some(conversation), Some(who)) =
-                    (self.conversation_at(at), self.participant(at, party))
-                else {
-                    return Next::End;
-                };
-                self.wrap_up(at, who, self.wrapup_code(code), 0);
-                self.publish(conversation);
-                Next::Step(self.moment(5, 20))
+                let who = self.place(at, party)?;
+                self.wrap_up(who, self.wrapup_code(code), 0);
+                self.publish(who.conversation);
+                Some(Next::Step(self.moment(5, 20)))
             }
             Step::WorksAfterCall(party, span, code) => {
-                let Some(participant) = self.participant(at, party) else {
-                    return Next::End;
-                };
-                let user = self.party_mut(at, participant).and_then(|party| party.user);
-                if !user.is_some_and(|user| self.works(at, user)) {
-                    return Next::Step(Millis(1));
+                let place = self.place(at, party)?;
+                if self.party(place).is_some_and(Participant::works) {
+                    let code = self.wrapup_code(code);
+                    let after = self.draw_span(at, span.from, span.to);
+                    self.plays.get_mut(at)?.works.push(place);
+                    self.expect(after, Due::AfterCallWorkEnds { place, code });
                 }
-                let code = self.wrapup_code(code);
-                let after = self.draw_span(at, span.from, span.to);
-                if let Some(play) = self.plays.get_mut(at) {
-                    play.works.push(participant);
-                }
-                self.expect(
-                    after,
-                    Due::AfterCallWorkEnds {
-                        play: at,
-                        participant,
-                        code,
-                    },
-                );
-                Next::Step(Millis(1))
+                Some(Next::Step(Millis(1)))
             }
         }
     }
@@ -397,61 +369,73 @@ impl World {
         self.paced(drawn.unwrap_or_default())
     }
 
+    /// The conversation that a story is about, once begun.
     pub(super) fn conversation_at(&self, at: usize) -> Option<usize> {
-        self.plays.get(at)?.conversation
+        self.plays.get(at)?.call()?.conversation
     }
 
-    pub(super) fn participant(&self, at: usize, party: Party) -> Option<usize> {
-        self.plays.get(at)?.participant(party)
+    /// All the conversations of a play.
+    pub(super) fn conversations_of(&self, at: usize) -> impl Iterator<Item = &Conversation> {
+        let calls = self.plays.get(at).map_or(&[][..], |play| &play.calls);
+        (calls.iter())
+            .filter_map(|call| call.conversation)
+            .filter_map(|conversation| self.conversations.get(conversation))
     }
 
-    pub(super) fn outside(&self, at: usize) -> Option<usize> {
-        self.conversations.get(self.conversation_at(at)?)?.outside()
+    /// Where `party` is in the conversation that the story is about.
+    pub(super) fn place(&self, at: usize, party: Party) -> Option<Place> {
+        let call = self.plays.get(at)?.call()?;
+        Some(Place {
+            conversation: call.conversation?,
+            participant: call.participant(party)?,
+        })
     }
 
-    pub(super) fn party_mut(&mut self, at: usize, participant: usize) -> Option<&mut Participant> {
+    /// Where `party` is, if on the line.
+    pub(super) fn speaking(&self, at: usize, party: Party) -> Option<Place> {
+        let place = self.place(at, party)?;
+        let speaks = self.party(place).is_some_and(Participant::is_connected);
+        speaks.then_some(place)
+    }
+
+    /// The party outside, of the conversation that the story is about.
+    pub(super) fn outside(&self, at: usize) -> Option<Place> {
         let conversation = self.conversation_at(at)?;
-        self.conversations
-            .get_mut(conversation)?
-            .participants
-            .get_mut(participant)
+        let participant = self.conversations.get(conversation)?.outside()?;
+        Some(Place {
+            conversation,
+            participant,
+        })
+    }
+
+    pub(super) fn open_at(&self, at: usize, is: impl Fn(&Participant) -> bool) -> Vec<Place> {
+        self.conversation_at(at)
+            .map(|conversation| self.open(conversation, is))
+            .unwrap_or_default()
     }
 
     fn queue(&self, at: usize, line: Line) -> Option<usize> {
-        self.plays
-            .get(at)?
-            .lines
-            .iter()
-            .find(|(known, _)| *known == line)
-            .map(|(_, queue)| *queue)
+        let lines = &self.plays.get(at)?.lines;
+        let of = lines.iter().find(|(known, _)| *known == line);
+        of.map(|(_, queue)| *queue)
     }
 
-    fn cast(&mut self, at: usize, party: Party, user: Option<usize>, participant: Option<usize>) {
-        if let Some(play) = self.plays.get_mut(at) {
-            play.cast(party, user, participant);
+    /// From now on `party` is this participant.
+    pub(super) fn cast(&mut self, at: usize, party: Party, place: Place) {
+        if let Some(call) = self.plays.get_mut(at).and_then(Play::call_mut) {
+            call.cast.retain(|(who, _)| *who != party);
+            call.cast.push((party, place.participant));
         }
     }
 
-    fn publish_play(&mut self, at: usize) {
-        if let Some(conversation) = self.conversation_at(at) {
-            self.publish(conversation);
-        }
-    }
-
-    /// The participants with an open leg of whom `is` holds.
-    pub(super) fn open(&self, at: usize, is: impl Fn(&Participant) -> bool) -> Vec<usize> {
-        let conversation = self
-            .conversation_at(at)
-            .and_then(|at| self.conversations.get(at));
-        let parties = conversation
-            .map(|conversation| conversation.participants.as_slice())
-            .unwrap_or_default();
-        parties
-            .iter()
-            .enumerate()
-            .filter(|(_, party)| party.leg.is_open() && is(party))
-            .map(|(at, _)| at)
-            .collect()
+    /// Whether the story offers a call again to whoever is this participant.
+    pub(super) fn is_offered_again(&self, place: Place) -> bool {
+        let conversation = self.conversations.get(place.conversation);
+        let play = conversation.and_then(|conversation| self.plays.get(conversation.play));
+        play.is_some_and(|play| {
+            let party = play.party(place);
+            party.is_some_and(|party| play.script.offers_again(play.at, party))
+        })
     }
 
     fn user_address(&self, user: usize) -> String {
@@ -488,8 +472,29 @@ impl World {
             .unwrap_or(0)
     }
 
+    fn touched_user(&self, user: usize) -> Option<Touched> {
+        let facts = self.organization.users.get(user)?;
+        Some(Touched {
+            division: facts.division,
+            path: "users",
+            id: facts.id,
+            at: self.now,
+        })
+    }
+
+    /// Data is attached to a participant.
+    pub(super) fn attach(&mut self, place: Place, key: &'static str, value: Arc<str>) {
+        if let Some(party) = self.party_mut(place) {
+            match party.attributes.iter_mut().find(|(known, _)| *known == key) {
+                Some(attribute) => attribute.1 = Arc::clone(&value),
+                None => party.attributes.push((key, Arc::clone(&value))),
+            }
+            self.act_of_attribute(place, key, value);
+        }
+    }
+
     /// The party outside comes: dials in, or is dialed.
-    fn arrive_outside(&mut self, at: usize, purpose: Purpose) -> Option<usize> {
+    fn arrive_outside(&mut self, at: usize, purpose: Purpose) -> Option<Place> {
         let inbound = purpose == Purpose::Customer && self.conversation_at(at).is_none();
         let line = self
             .queue(at, Line::FirstQueue)
@@ -523,8 +528,10 @@ impl World {
             } else {
                 Direction::Outbound
             },
+            peer: None,
+            touched: None,
         };
-        self.arrive(at, arrival, None)
+        self.arrive(at, arrival)
     }
 
     fn system_party(
@@ -535,13 +542,7 @@ impl World {
         name: String,
         address: String,
     ) -> Arrival {
-        let outside = self.outside(at);
-        let conversation = self
-            .conversation_at(at)
-            .and_then(|at| self.conversations.get(at));
-        let outside = conversation
-            .zip(outside)
-            .and_then(|(conversation, at)| conversation.participants.get(at));
+        let outside = self.outside(at).and_then(|place| self.party(place));
         Arrival {
             purpose,
             user: None,
@@ -554,85 +555,56 @@ impl World {
             address,
             state: State::Offering,
             direction: Direction::Inbound,
+            peer: None,
+            touched: None,
         }
     }
 
-    fn join_queue(&mut self, at: usize, line: Line, left: &[usize]) -> Next {
-        let Some(queue) = self.queue(at, line) else {
-            return Next::End;
-        };
-        let Some(facts) = self.organization.queues.get(queue) else {
-            return Next::End;
-        };
-        let (name, division, id) = (facts.name.clone(), facts.division, facts.id);
+    fn join_queue(&mut self, at: usize, line: Line, left: &[Place]) -> Option<Next> {
+        let queue = self.queue(at, line)?;
+        let facts = self.organization.queues.get(queue)?;
         let touched = Touched {
-            division,
+            division: facts.division,
             path: "routing/queues",
-            id,
+            id: facts.id,
             at: self.now,
         };
-        let arrival = self.system_party(
-            at,
-            Purpose::Acd,
-            Some(queue),
-            name,
-            self.queue_address(queue),
-        );
-        let Some(acd) = self.arrive(at, arrival, Some(touched)) else {
-            return Next::End;
-        };
-        if let Some(play) = self.plays.get_mut(at) {
-            play.line = Some(line);
-        }
-        self.end_legs(at, left, Cause::Transfer);
-        self.connect_soon(at, acd)
+        let name = facts.name.clone();
+        let address = self.queue_address(queue);
+        let mut arrival = self.system_party(at, Purpose::Acd, Some(queue), name, address);
+        arrival.touched = Some(touched);
+        let acd = self.arrive(at, arrival)?;
+        self.plays.get_mut(at)?.call_mut()?.line = Some(line);
+        self.end_legs(left, Cause::Transfer);
+        Some(self.connect_soon(acd))
     }
 
-    fn offer(&mut self, at: usize, party: Party) -> Next {
-        let line = self.plays.get(at).and_then(|play| play.line);
-        let Some(queue) = line.and_then(|line| self.queue(at, line)) else {
-            return Next::End;
-        };
+    fn offer(&mut self, at: usize, party: Party) -> Option<Next> {
+        let line = self.plays.get(at)?.call()?.line?;
+        let queue = self.queue(at, line)?;
         if !self.can_be_called(at, party) {
-            return Next::End;
+            return None;
         }
         let Some(user) = self.take_user(at, party, Some(queue)) else {
-            return Next::Wait;
+            return Some(Next::Wait);
         };
-        self.alert(at, party, user, Purpose::Agent, Some(queue));
-        self.publish_play(at);
-        Next::Step(self.moment(20, 50))
+        let place = self.alert(at, party, user, Purpose::Agent, Some(queue))?;
+        self.publish(place.conversation);
+        Some(Next::Step(self.moment(20, 50)))
     }
 
     /// Whether `party` is a user who is not on the line already.
     fn can_be_called(&self, at: usize, party: Party) -> bool {
-        party != Party::Customer
-            && self
-                .plays
-                .get(at)
-                .and_then(|play| play.participant(party))
-                .is_none_or(|who| !self.open(at, |_| true).contains(&who))
+        let place = self.place(at, party);
+        let there = place.and_then(|place| self.party(place));
+        party != Party::Customer && !there.is_some_and(Participant::is_open)
     }
 
-    /// Whether `party` is on the line.
-    fn speaks(&self, at: usize, party: Party) -> bool {
-        let who = self.participant(at, party);
-        who.is_some_and(|who| {
-            self.open(at, |party| party.leg.is_connected())
-                .contains(&who)
-        })
-    }
-
-    /// Whether a user works on after their part in the call of this play.
+    /// Whether a user works on after a call of this play.
     pub(super) fn works(&self, at: usize, user: usize) -> bool {
-        let conversation = self
-            .conversation_at(at)
-            .and_then(|at| self.conversations.get(at));
-        conversation.is_some_and(|conversation| {
-            conversation.participants.iter().any(|party| {
-                party.user == Some(user)
-                    && matches!(party.leg.after_call_work, AfterCallWork::Pending(_))
-            })
+        self.conversations_of(at).any(|conversation| {
+            (conversation.participants.iter())
+                .any(|party| party.user == Some(user) && party.works())
         })
     }
 
@@ -647,10 +619,15 @@ impl World {
                 })?;
                 user
             }
-            None => self.longest_free(queue, &play.users())?,
+            None => {
+                let taken: Vec<usize> = play.users.iter().map(|(_, user)| *user).collect();
+                self.longest_free(queue, &taken)?
+            }
         };
         self.engage(user, at);
-        self.cast(at, party, Some(user), None);
+        let play = self.plays.get_mut(at)?;
+        play.users.retain(|(who, _)| *who != party);
+        play.users.push((party, user));
         Some(user)
     }
 
@@ -661,27 +638,20 @@ impl World {
         user: usize,
         purpose: Purpose,
         queue: Option<usize>,
-    ) {
+    ) -> Option<Place> {
         let address = self.user_address(user);
-        let Some(facts) = self.organization.users.get(user) else {
-            return;
-        };
-        let touched = Touched {
-            division: facts.division,
-            path: "users",
-            id: facts.id,
-            at: self.now,
-        };
-        let name = facts.name.clone();
+        let name = self.organization.users.get(user)?.name.clone();
         let mut arrival = self.system_party(at, purpose, queue, name, address);
         arrival.user = Some(user);
+        arrival.touched = self.touched_user(user);
         arrival.state = State::Alerting;
         if let Some(number) = arrival.ani.strip_prefix("tel:") {
             arrival.ani = format!("sip:{number}@10.87.26.159;user=phone");
         }
-        let participant = self.arrive(at, arrival, Some(touched));
-        self.cast(at, party, Some(user), participant);
+        let place = self.arrive(at, arrival)?;
+        self.cast(at, party, place);
         self.require_after_call_work(at, party);
+        Some(place)
     }
 
     /// Whether an agent will have to work on is known from the beginning.
@@ -690,145 +660,112 @@ impl World {
             .plays
             .get(at)
             .is_some_and(|play| play.script.works_after_call(play.at, party));
-        let participant = self.participant(at, party);
-        if let Some(who) = participant.and_then(|participant| self.party_mut(at, participant)) {
-            who.leg.after_call_work_required = required;
+        let place = self.place(at, party);
+        let party = place.and_then(|place| self.party_mut(place));
+        if let Some(leg) = party.and_then(Participant::leg_mut) {
+            leg.after_call_work_required = required;
         }
     }
 
-    fn answer(&mut self, at: usize, party: Party) -> Next {
-        let (Some(conversation), Some(who)) =
-            (self.conversation_at(at), self.participant(at, party))
-        else {
-            return Next::End;
-        };
-        if self.open(at, |_| true).iter().all(|open| *open != who) {
-            return Next::End;
-        }
-        self.connect(conversation, who);
-        self.record(at, Recording::Active);
-        self.publish(conversation);
-        let purpose = self.party_mut(at, who).map(|party| party.purpose);
-        if let Some(user) = self.plays.get(at).and_then(|play| play.user(party)) {
-            let acd = purpose == Some(Purpose::Agent);
+    fn answer(&mut self, at: usize, party: Party) -> Option<Next> {
+        let place = self.place(at, party)?;
+        let who = self.party(place).filter(|party| party.is_open())?;
+        let (user, purpose) = (who.user, who.purpose);
+        self.connect(place);
+        self.record(place.conversation, Recording::Active);
+        self.publish(place.conversation);
+        if let Some(user) = user {
             self.set_routing(
                 user,
-                if acd {
+                if purpose == Purpose::Agent {
                     RoutingStatus::Interacting
                 } else {
                     RoutingStatus::Communicating
                 },
             );
         }
-        for participant in self.open(at, |party| party.purpose == Purpose::Acd) {
+        for place in self.open(place.conversation, |party| party.purpose == Purpose::Acd) {
             let after = self.moment(10, 40);
-            self.expect(
-                after,
-                Due::Ends {
-                    play: at,
-                    participant,
-                    cause: Cause::Transfer,
-                },
-            );
+            let cause = Cause::Transfer;
+            self.expect(after, Due::Ends { place, cause });
         }
-        Next::Step(self.moment(60, 100))
+        Some(Next::Step(self.moment(60, 100)))
     }
 
     /// An alerting user does not take the call.
-    fn decline(&mut self, at: usize, party: Party, cause: Cause) -> Next {
-        let Some(who) = self.participant(at, party) else {
-            return Next::End;
-        };
-        let user = self.plays.get(at).and_then(|play| play.user(party));
-        self.end_legs(at, &[who], cause);
+    fn decline(&mut self, at: usize, party: Party, cause: Cause) -> Option<Next> {
+        let place = self.place(at, party)?;
+        let user = self.party(place)?.user;
+        self.end_legs(&[place], cause);
         if let Some(user) = user
             && cause == Cause::Timeout
         {
             self.stop_responding(user);
         }
-        Next::Step(self.moment(100, 200))
+        Some(Next::Step(self.moment(100, 200)))
     }
 
-    fn dial_out(&mut self, at: usize, party: Party, line: Option<Line>, phase: u8) -> Next {
-        let queue = line.and_then(|line| self.queue(at, line));
-        if line.is_some() && queue.is_none() {
-            return Next::End;
-        }
+    fn dial_out(&mut self, at: usize, party: Party, line: Option<Line>, phase: u8) -> Option<Next> {
+        let queue = match line {
+            Some(line) => Some(self.queue(at, line)?),
+            None => None,
+        };
         if phase > 0 {
-            let (Some(conversation), Some(who)) =
-                (self.conversation_at(at), self.participant(at, party))
-            else {
-                return Next::End;
-            };
+            let who = self.place(at, party)?;
             let purpose = if queue.is_some() {
                 Purpose::Customer
             } else {
                 Purpose::External
             };
-            let Some(called) = self.arrive_outside(at, purpose) else {
-                return Next::End;
-            };
-            self.cast(at, Party::Customer, None, Some(called));
-            let facts = self
-                .party_mut(at, called)
-                .map(|party| (party.leg.id, party.dnis.clone()));
-            if let (Some((leg, dnis)), Some(who)) = (facts, self.party_mut(at, who)) {
-                (who.leg.peer, who.dnis) = (Some(leg), dnis.clone());
-                if let Some(conversation) = self.conversations.get_mut(conversation) {
-                    conversation.address = dnis;
-                }
-            }
-            self.connect(conversation, who);
-            self.publish(conversation);
-            return Next::Step(self.moment(20, 50));
+            let called = self.arrive_outside(at, purpose)?;
+            self.cast(at, Party::Customer, called);
+            let facts = self.party(called)?;
+            let (leg, dnis) = (facts.leg()?.id, facts.dnis.clone());
+            let caller = self.party_mut(who)?;
+            caller.dnis = dnis.clone();
+            caller.leg_mut()?.peer = Some(leg);
+            self.conversations.get_mut(who.conversation)?.address = dnis;
+            self.connect(who);
+            self.publish(who.conversation);
+            return Some(Next::Step(self.moment(20, 50)));
         }
         if self.conversation_at(at).is_some() || !self.can_be_called(at, party) {
-            return Next::End;
+            return None;
         }
         let Some(user) = self.take_user(at, party, queue) else {
-            return Next::Wait;
+            return Some(Next::Wait);
         };
-        if let Some(play) = self.plays.get_mut(at) {
-            play.line = line;
-        }
+        self.plays.get_mut(at)?.call_mut()?.line = line;
         let purpose = if queue.is_some() {
             Purpose::Agent
         } else {
             Purpose::User
         };
-        let Some(facts) = self.organization.users.get(user) else {
-            return Next::End;
-        };
-        let touched = Touched {
-            division: facts.division,
-            path: "users",
-            id: facts.id,
-            at: self.now,
-        };
+        let name = self.organization.users.get(user)?.name.clone();
         let address = self.user_address(user);
         let arrival = Arrival {
             purpose,
             user: Some(user),
             queue,
-            name: facts.name.clone(),
+            name,
             ani: address.clone(),
             dnis: String::new(),
             address,
             state: State::Contacting,
             direction: Direction::Outbound,
+            peer: None,
+            touched: self.touched_user(user),
         };
-        let Some(who) = self.arrive(at, arrival, Some(touched)) else {
-            return Next::End;
-        };
-        self.cast(at, party, Some(user), Some(who));
+        let who = self.arrive(at, arrival)?;
+        self.cast(at, party, who);
         self.require_after_call_work(at, party);
-        self.publish_play(at);
+        self.publish(who.conversation);
         let status = if queue.is_some() {
             RoutingStatus::Interacting
         } else {
             RoutingStatus::Communicating
         };
         self.set_routing(user, status);
-        Next::Again(self.moment(300, 800))
+        Some(Next::Again(self.moment(300, 800)))
     }
 }
