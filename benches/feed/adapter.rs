@@ -8,11 +8,33 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use genesys_cloud_adapter::ffi::abi::{
     GCA_ABI_VERSION, GCA_TAKEN, gca_api, gca_event, gca_event_kind, gca_handle, gca_host,
-    gca_source, gca_status,
+    gca_status,
 };
 
-/// How long an event may take to come.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// How long anything may take.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// The library, loaded; no adapter exists yet.
+#[derive(Clone, Copy)]
+pub(crate) struct Library(&'static gca_api);
+
+impl Library {
+    pub(crate) fn load(path: &Path) -> Self {
+        // SAFETY: the library is this project's own, built by `cargo xtask bench`; its initialisers do nothing else
+        // than those of Rust's standard library. It is never unloaded, so what it hands out stays valid.
+        let library = Box::leak(Box::new(
+            unsafe { libloading::Library::new(path) }.expect("the library"),
+        ));
+        // SAFETY: `gca_get_api` has this signature in every version of the interface.
+        let api = unsafe {
+            let get = library
+                .get::<unsafe extern "C" fn(u32) -> *const gca_api>(b"gca_get_api\0")
+                .expect("gca_get_api");
+            get(GCA_ABI_VERSION).as_ref()
+        };
+        Self(api.expect("version 1 of the interface"))
+    }
+}
 
 /// A running adapter.
 pub(crate) struct Adapter {
@@ -31,29 +53,18 @@ struct Host {
 #[derive(Default)]
 struct Seen {
     events: usize,
-    presences: usize,
     lost: usize,
+    /// Since when the last presence that was told has been one, by the platform's clock.
+    presence_ms: i64,
+    is_timing: bool,
     /// Microseconds from arrival to callback.
     times: Vec<i64>,
 }
 
 impl Adapter {
-    /// Loads the library, starts an adapter on the pump at `port`, and waits until its feed is up.
-    pub(crate) fn start(library: &Path, port: u16) -> Self {
-        // SAFETY: the library is this project's own, built by `cargo xtask bench`; its initialisers do nothing else
-        // than those of Rust's standard library. It is never unloaded, so what it hands out stays valid.
-        let library = Box::leak(Box::new(
-            unsafe { libloading::Library::new(library) }.expect("the library"),
-        ));
-        // SAFETY: `gca_get_api` has this signature in every version of the interface.
-        let api = unsafe {
-            let get = library
-                .get::<unsafe extern "C" fn(u32) -> *const gca_api>(b"gca_get_api\0")
-                .expect("gca_get_api");
-            get(GCA_ABI_VERSION)
-                .as_ref()
-                .expect("version 1 of the interface")
-        };
+    /// Starts an adapter on the pump at `port`, and waits until its feed is up.
+    pub(crate) fn start(library: Library, port: u16, snapshot_cache_mib: u32) -> Self {
+        let api = library.0;
         let host: &'static Host = Box::leak(Box::default());
         let callbacks = gca_host {
             size: size_of::<gca_host>() as u32,
@@ -73,14 +84,14 @@ impl Adapter {
             "RegionHost": format!("http://127.0.0.1:{port}"),
             "ClientId": "benchmark",
             "ClientSecret": "benchmark",
+            "AdvancedSettings": { "SnapshotCacheMiB": snapshot_cache_mib },
         })
         .to_string();
         // SAFETY: pointer and length are those of a text that lives through the call.
         done(unsafe { (api.configure)(handle, settings.as_ptr().cast(), settings.len()) });
         done((api.start)(handle));
         let adapter = Self { api, handle, host };
-        // The roster tells the presence of the one user that there is: the feed is up when a notification comes through.
-        adapter.wait_until_up();
+        adapter.wait_until(|status| status["feed"] == "up");
         adapter
     }
 
@@ -89,45 +100,48 @@ impl Adapter {
         self.host.seen().events
     }
 
-    /// Events of a presence that came so far.
-    pub(crate) fn presences(&self) -> usize {
-        self.host.seen().presences
-    }
-
-    /// Waits for an event of a presence.
-    pub(crate) fn wait_for_presences(&self, presences: usize) {
-        let seen = self.host.seen();
+    /// Waits for the event of a presence: all notifications before its own were read then, and their events taken.
+    pub(crate) fn wait_for_presence(&self, modified_ms: i64) {
         let (seen, _) = self
             .host
             .more
-            .wait_timeout_while(seen, PATIENCE, |seen| seen.presences < presences)
+            .wait_timeout_while(self.host.seen(), PATIENCE, |seen| {
+                seen.presence_ms != modified_ms
+            })
             .expect("no panic elsewhere");
-        assert!(
-            seen.presences >= presences,
+        assert_eq!(
+            seen.presence_ms, modified_ms,
             "the adapter did not tell of the last notification"
         );
         assert_eq!(seen.lost, 0, "the adapter lost events");
     }
 
-    /// Forgets the times measured so far.
-    pub(crate) fn forget_times(&self) {
-        self.host.seen().times.clear();
+    /// From now on times from arrival to callback are kept.
+    pub(crate) fn begin_timing(&self) {
+        self.host.seen().is_timing = true;
     }
 
-    /// The times from arrival to callback since they were last forgotten, in microseconds.
-    pub(crate) fn times(&self) -> Vec<i64> {
-        self.host.seen().times.clone()
+    /// The times since then, in microseconds.
+    pub(crate) fn end_timing(&self) -> Vec<i64> {
+        let mut seen = self.host.seen();
+        seen.is_timing = false;
+        std::mem::take(&mut seen.times)
     }
 
-    fn wait_until_up(&self) {
+    /// Waits until the status document says so, and returns it.
+    pub(crate) fn wait_until(&self, is: impl Fn(&serde_json::Value) -> bool) -> serde_json::Value {
         let until = std::time::Instant::now() + PATIENCE;
-        while std::time::Instant::now() < until {
-            if self.status()["feed"] == "up" {
-                return;
+        loop {
+            let status = self.status();
+            if is(&status) {
+                return status;
             }
+            assert!(
+                std::time::Instant::now() < until,
+                "it did not come to what was waited for: {status}"
+            );
             std::thread::sleep(Duration::from_millis(5));
         }
-        panic!("the feed did not come up: {}", self.status());
     }
 
     fn status(&self) -> serde_json::Value {
@@ -165,18 +179,18 @@ fn done(status: gca_status) {
 unsafe extern "C" fn on_event(user: *mut c_void, event: *const gca_event) -> u32 {
     // SAFETY: `user` is the leaked `Host`, and the event lives through the callback.
     let (host, event) = unsafe { (&*user.cast::<Host>(), &*event) };
-    let now = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| since.as_micros());
     let mut seen = host.seen();
     seen.events += 1;
     match event.kind {
         gca_event_kind::GCA_EVENT_AGENT_PRESENCE => {
-            seen.presences += 1;
+            seen.presence_ms = event.platform_time_us / 1_000;
             host.more.notify_all();
         }
         gca_event_kind::GCA_EVENT_LOST => seen.lost += 1,
-        _ if event.source == gca_source::GCA_SOURCE_LIVE => {
+        _ if seen.is_timing => {
+            let now = SystemTime::now()
+                .duration_since(UNIX_EPOCH)
+                .map_or(0, |since| since.as_micros());
             seen.times.push(now as i64 - event.received_time_us);
         }
         _ => {}

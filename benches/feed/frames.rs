@@ -11,16 +11,25 @@ use gca_region::script::{Line, Script, lasts};
 use gca_region::world::{World, WorldConfig};
 use serde_json::Value;
 
-/// The user whose calls the frames tell.
-pub(crate) const USER: &str = "8f6c1c1e-3a56-4a1b-9d0e-5b1f7e2c4d10";
-
 /// Stands in a template where the time of a hold goes.
 const HOLD: &str = "@hold@";
 
-/// Texts of one conversation's snapshot, before and after its agent puts the call on hold.
-pub(crate) struct Snapshot {
-    talking: Template,
+/// The id of a user of the organization.
+pub(crate) fn user(number: u64) -> String {
+    format!("{number:08x}-3a56-4a1b-9d0e-5b1f7e2c4d10")
+}
+
+/// Notifications of a call: while its agent talks, while its agent holds it, and when it is over.
+pub(crate) struct Call {
+    talking: Shapes,
     holding: Template,
+    over: Shapes,
+}
+
+/// The same moment in both shapes.
+struct Shapes {
+    nested: Template,
+    flat: Template,
 }
 
 /// A text with places for ids and a time.
@@ -32,84 +41,120 @@ struct Template {
 enum Piece {
     Text(String),
     Id(usize),
+    User,
     HoldTime,
 }
 
-impl Snapshot {
-    /// A nested snapshot of a call that an agent has answered, as near to `bytes` as the region makes them. A call is
+impl Call {
+    /// A call that an agent has answered, its nested notification as near to `bytes` as the region makes them. It is
     /// short if an agent dialed it, and longer with every offer that was refused before, each of which is a participant
     /// that stays; data attached to the customer fill it up.
     pub(crate) fn of_about(bytes: usize) -> Self {
-        let length = |body: &Value| notification(body).len();
         let offers = [None, Some(0), Some(1), Some(2)].into_iter();
         let (refusals, bare) = offers
-            .filter_map(|refusals| Some((refusals, answered(refusals, 0)?)))
-            .filter(|(_, body)| length(body) <= bytes)
-            .max_by_key(|(_, body)| length(body))
+            .filter_map(|refusals| Some((refusals, Played::with(refusals, 0)?.length())))
+            .filter(|(_, length)| *length <= bytes)
+            .max_by_key(|(_, length)| *length)
             .expect("a call that short");
         let attribute = ATTRIBUTE.0.len() + ATTRIBUTE.1.len() + r#""00":"","#.len();
-        Self::of(answered(refusals, (bytes - length(&bare)) / attribute).expect("the same call"))
+        let played = Played::with(refusals, (bytes - bare) / attribute);
+        Self::of(played.expect("the same call"))
     }
 
-    fn of(mut body: Value) -> Self {
-        let mut ids = vec![text_of(&body["id"])];
-        let participants = body["participants"].as_array_mut().expect("participants");
-        for participant in participants.iter() {
+    fn of(mut played: Played) -> Self {
+        let mut ids = vec![text_of(&played.over.nested["id"])];
+        for participant in participants(&played.over.nested) {
             ids.push(text_of(&participant["id"]));
             ids.extend(calls(participant).iter().map(|call| text_of(&call["id"])));
         }
-        let agent = participants
-            .iter_mut()
-            .rfind(|p| is_talking_agent(p))
+        let talking = &mut played.talking.nested;
+        let agent = participants(talking)
+            .iter()
+            .rfind(|party| is_talking_agent(party));
+        let agent = text_of(&agent.expect("an agent")["userId"]);
+        let cut = |body: &Value| Template::cut(&body.to_string(), &ids, &agent);
+        let shapes = |bodies: &Bodies| Shapes {
+            nested: cut(&bodies.nested),
+            flat: cut(&bodies.flat),
+        };
+        let (talking, over) = (shapes(&played.talking), shapes(&played.over));
+        let held = played.talking.nested["participants"]
+            .as_array_mut()
+            .and_then(|parties| parties.iter_mut().rfind(|party| is_talking_agent(party)))
             .expect("an agent");
-        agent["userId"] = USER.into();
-        let talking = notification(&body);
-        let agent = body["participants"].as_array_mut().expect("participants");
-        let agent = agent
-            .iter_mut()
-            .rfind(|p| is_talking_agent(p))
-            .expect("an agent");
-        agent["calls"][0]["held"] = true.into();
-        agent["calls"][0]["startHoldTime"] = HOLD.into();
-        let holding = notification(&body);
+        held["calls"][0]["held"] = true.into();
+        held["calls"][0]["startHoldTime"] = HOLD.into();
         Self {
-            talking: Template::cut(&talking, &ids),
-            holding: Template::cut(&holding, &ids),
+            talking,
+            holding: cut(&played.talking.nested),
+            over,
         }
     }
 
-    /// Length of the notification.
+    /// Length of the nested notification.
     pub(crate) fn length(&self) -> usize {
-        self.talking.length
+        self.talking(0).len()
     }
 
     /// Conversation number `call`, its agent talking.
     pub(crate) fn talking(&self, call: u64) -> String {
-        self.talking.fill(call, 0)
+        on_user_topic(0, "conversations", &self.talking.nested.fill(call, 0, 0))
     }
 
     /// Conversation number `call`, on hold since `hold_ms`.
     pub(crate) fn holding(&self, call: u64, hold_ms: i64) -> String {
-        self.holding.fill(call, hold_ms)
+        let body = self.holding.fill(call, 0, hold_ms);
+        on_user_topic(0, "conversations", &body)
+    }
+
+    /// Conversation number `call`, over.
+    pub(crate) fn over(&self, call: u64) -> String {
+        on_user_topic(0, "conversations", &self.over.nested.fill(call, 0, 0))
+    }
+
+    /// Conversation number `call` of user number `user`, as the platform tells it on all topics that an adapter
+    /// subscribes: its agent talking.
+    pub(crate) fn talking_everywhere(&self, call: u64, user: u64) -> [String; 4] {
+        self.talking.everywhere(call, user)
+    }
+
+    /// The same, over.
+    pub(crate) fn over_everywhere(&self, call: u64, user: u64) -> [String; 4] {
+        self.over.everywhere(call, user)
+    }
+}
+
+impl Shapes {
+    fn everywhere(&self, call: u64, user: u64) -> [String; 4] {
+        let nested = self.nested.fill(call, user, 0);
+        let flat = self.flat.fill(call, user, 0);
+        [
+            on_user_topic(user, "conversations", &nested),
+            on_user_topic(user, "conversations.calls", &flat),
+            on_queue_topic("conversations", &nested),
+            on_queue_topic("conversations.calls", &flat),
+        ]
     }
 }
 
 impl Template {
-    fn cut(text: &str, ids: &[String]) -> Self {
+    fn cut(text: &str, ids: &[String], user: &str) -> Self {
         let mut pieces = Vec::new();
         let mut rest = text;
         let mut plain = String::new();
         while let Some(next) = rest.chars().next() {
-            let (piece, length) =
-                if let Some(number) = ids.iter().position(|id| rest.starts_with(id.as_str())) {
-                    (Piece::Id(number), ids[number].len())
-                } else if rest.starts_with(HOLD) {
-                    (Piece::HoldTime, HOLD.len())
-                } else {
-                    plain.push(next);
-                    rest = &rest[next.len_utf8()..];
-                    continue;
-                };
+            let id = ids.iter().position(|id| rest.starts_with(id.as_str()));
+            let (piece, length) = if let Some(number) = id {
+                (Piece::Id(number), ids[number].len())
+            } else if rest.starts_with(user) {
+                (Piece::User, user.len())
+            } else if rest.starts_with(HOLD) {
+                (Piece::HoldTime, HOLD.len())
+            } else {
+                plain.push(next);
+                rest = &rest[next.len_utf8()..];
+                continue;
+            };
             pieces.push(Piece::Text(std::mem::take(&mut plain)));
             pieces.push(piece);
             rest = &rest[length..];
@@ -121,14 +166,15 @@ impl Template {
         }
     }
 
-    fn fill(&self, call: u64, hold_ms: i64) -> String {
-        let mut text = String::with_capacity(self.length + 32);
+    fn fill(&self, call: u64, user: u64, hold_ms: i64) -> String {
+        let mut text = String::with_capacity(self.length + 64);
         for piece in &self.pieces {
             match piece {
                 Piece::Text(plain) => text.push_str(plain),
                 Piece::Id(number) => {
                     let _ = write!(text, "{number:08x}-0000-4000-8000-{call:012x}");
                 }
+                Piece::User => text.push_str(&self::user(user)),
                 Piece::HoldTime => text.push_str(&iso(hold_ms)),
             }
         }
@@ -136,7 +182,7 @@ impl Template {
     }
 }
 
-/// A notification of the user's presence: the adapter makes an event of each, which shows that it has read everything
+/// A notification of the presence of user 0: the adapter makes an event of each, which shows that it has read everything
 /// before it.
 pub(crate) fn presence(modified_ms: i64) -> String {
     let word = if modified_ms % 2 == 0 {
@@ -144,9 +190,27 @@ pub(crate) fn presence(modified_ms: i64) -> String {
     } else {
         "BUSY"
     };
-    format!(
-        r#"{{"topicName":"v2.users.{USER}.presence","version":"2","eventBody":{{"source":"PURECLOUD","presenceDefinition":{{"id":"{USER}","systemPresence":"{word}"}},"primary":true,"message":"","modifiedDate":"{}"}},"metadata":{{"CorrelationId":"{USER}"}}}}"#,
+    let body = format!(
+        r#"{{"source":"PURECLOUD","presenceDefinition":{{"id":"{}","systemPresence":"{word}"}},"primary":true,"message":"","modifiedDate":"{}"}}"#,
+        user(0),
         iso(modified_ms)
+    );
+    on_user_topic(0, "presence", &body)
+}
+
+fn on_user_topic(number: u64, topic: &str, body: &str) -> String {
+    notification(&format!("v2.users.{}.{topic}", user(number)), body)
+}
+
+fn on_queue_topic(topic: &str, body: &str) -> String {
+    let queue = "6a0f5b52-7c1d-4e0a-8a39-0d5d2c7b9f11";
+    notification(&format!("v2.routing.queues.{queue}.{topic}"), body)
+}
+
+fn notification(topic: &str, body: &str) -> String {
+    format!(
+        r#"{{"topicName":"{topic}","version":"2","eventBody":{body},"metadata":{{"CorrelationId":"{}"}}}}"#,
+        user(0)
     )
 }
 
@@ -190,62 +254,100 @@ const ATTRIBUTE: (&str, &str) = (
     "a value of ordinary length, as flows write them",
 );
 
-/// The snapshot of a call at the moment after it was answered: dialed by an agent, or offered and refused so many times
-/// before; with so many attributes.
-fn answered(refusals: Option<usize>, attributes: usize) -> Option<Value> {
-    let mut steps = Vec::new();
-    if let Some(refusals) = refusals {
-        steps.extend([CallsIn(Customer), JoinsQueue(Line::FirstQueue)]);
-        for _ in 0..refusals {
-            steps.extend([OfferedTo(Agent), lasts(1, 2), Refuses(Agent), lasts(1, 2)]);
-        }
-        steps.push(OfferedTo(Agent));
-    } else {
-        steps.push(DialsOut(Agent, None));
-    }
-    for number in 0..attributes {
-        steps.push(Attaches(
-            format!("{}{number:02}", ATTRIBUTE.0).leak(),
-            ATTRIBUTE.1,
-        ));
-    }
-    let answers = if refusals.is_some() { Agent } else { Customer };
-    steps.extend([
-        lasts(1, 2),
-        Answers(answers),
-        lasts(30, 60),
-        HangsUp(Customer),
-    ]);
-    // The world keeps its scripts for the life of the program; so few are made that they may stay.
-    let script: &'static [Script] = Vec::leak(vec![Script {
-        name: "benchmark",
-        story: "A call is offered or dialed, and at last answered.",
-        weight: 1,
-        steps: steps.leak(),
-    }]);
-    let mut world = World::new(WorldConfig {
-        users: 4,
-        queues: 2,
-        calls_per_minute: 0.0,
-        minutes_per_presence: 0.0,
-        scripts: script,
-        ..WorldConfig::default()
-    });
-    world.play("benchmark", world.now()).ok()?;
-    for _ in 0..10_000 {
-        world.handle_timeout(world.poll_timeout()?);
-        while let Some(shown) = world.poll_shown() {
-            if !shown.topic.starts_with("v2.users.") || !shown.topic.ends_with(".conversations") {
-                continue;
+/// A call as the region played it: how it was when it had just been answered, and how when all was over.
+struct Played {
+    talking: Bodies,
+    over: Bodies,
+}
+
+#[derive(Default)]
+struct Bodies {
+    nested: Value,
+    flat: Value,
+}
+
+impl Played {
+    /// Dialed by an agent, or offered and refused so many times before it was answered; with so many attributes.
+    fn with(refusals: Option<usize>, attributes: usize) -> Option<Self> {
+        let mut steps = Vec::new();
+        if let Some(refusals) = refusals {
+            steps.extend([CallsIn(Customer), JoinsQueue(Line::FirstQueue)]);
+            for _ in 0..refusals {
+                steps.extend([OfferedTo(Agent), lasts(1, 2), Refuses(Agent), lasts(1, 2)]);
             }
-            let body: Value = serde_json::from_str(&shown.body).ok()?;
-            let parties = body["participants"].as_array()?;
-            if parties.iter().any(is_talking_agent) && parties.iter().all(is_past_ringing) {
-                return Some(body);
+            steps.push(OfferedTo(Agent));
+        } else {
+            steps.push(DialsOut(Agent, None));
+        }
+        for number in 0..attributes {
+            let key = format!("{}{number:02}", ATTRIBUTE.0);
+            steps.push(Attaches(key.leak(), ATTRIBUTE.1));
+        }
+        let answers = if refusals.is_some() { Agent } else { Customer };
+        let talk = lasts(30, 60);
+        steps.extend([lasts(1, 2), Answers(answers), talk, HangsUp(Customer)]);
+        // The world keeps its scripts for the life of the program; so few are made that they may stay.
+        let script: &'static [Script] = Vec::leak(vec![Script {
+            name: "benchmark",
+            story: "A call is offered or dialed, and at last answered.",
+            weight: 1,
+            steps: steps.leak(),
+        }]);
+        let mut world = World::new(WorldConfig {
+            users: 4,
+            queues: 2,
+            calls_per_minute: 0.0,
+            minutes_per_presence: 0.0,
+            connected_during_after_call_work: 0.0,
+            scripts: script,
+            ..WorldConfig::default()
+        });
+        world.play("benchmark", world.now()).ok()?;
+        let (mut talking, mut last) = (None, Bodies::default());
+        for _ in 0..10_000 {
+            world.handle_timeout(world.poll_timeout()?);
+            while let Some(shown) = world.poll_shown() {
+                let topic = shown.topic.strip_prefix("v2.users.");
+                match topic.and_then(|topic| topic.split_once('.')) {
+                    Some((_, "conversations")) => last.nested = read(&shown.body)?,
+                    Some((_, "conversations.calls")) => last.flat = read(&shown.body)?,
+                    _ => continue,
+                }
+                if talking.is_none() && last.is_talk() {
+                    talking = Some(std::mem::take(&mut last));
+                } else if talking.is_some() && last.is_over() {
+                    let over = last;
+                    return talking.map(|talking| Self { talking, over });
+                }
             }
         }
+        None
     }
-    None
+
+    /// Of the nested notification while the agent talks.
+    fn length(&self) -> usize {
+        on_user_topic(0, "conversations", &self.talking.nested.to_string()).len()
+    }
+}
+
+impl Bodies {
+    fn is_talk(&self) -> bool {
+        let settled = |leg: &Value| leg["state"] == "connected" || leg["state"] == "terminated";
+        participants(&self.nested).iter().any(is_talking_agent) && self.all_legs(settled)
+    }
+
+    fn is_over(&self) -> bool {
+        self.all_legs(|leg| leg["state"] == "terminated")
+    }
+
+    /// A leg is a call in the nested shape, and the participant itself in the flat one.
+    fn all_legs(&self, are: impl Fn(&Value) -> bool) -> bool {
+        let (nested, flat) = (participants(&self.nested), participants(&self.flat));
+        nested.len() == flat.len()
+            && !flat.is_empty()
+            && nested.iter().flat_map(calls).all(&are)
+            && flat.iter().all(&are)
+    }
 }
 
 fn is_talking_agent(participant: &Value) -> bool {
@@ -255,20 +357,16 @@ fn is_talking_agent(participant: &Value) -> bool {
             .is_some_and(|call| call["state"] == "connected")
 }
 
-fn is_past_ringing(participant: &Value) -> bool {
-    calls(participant)
-        .iter()
-        .all(|call| call["state"] == "connected" || call["state"] == "terminated")
+fn participants(body: &Value) -> &[Value] {
+    body["participants"].as_array().map_or(&[], Vec::as_slice)
 }
 
 fn calls(participant: &Value) -> &[Value] {
     participant["calls"].as_array().map_or(&[], Vec::as_slice)
 }
 
-fn notification(body: &Value) -> String {
-    format!(
-        r#"{{"topicName":"v2.users.{USER}.conversations","version":"2","eventBody":{body},"metadata":{{"CorrelationId":"{USER}"}}}}"#
-    )
+fn read(body: &str) -> Option<Value> {
+    serde_json::from_str(body).ok()
 }
 
 fn text_of(value: &Value) -> String {

@@ -1,248 +1,150 @@
 //! The way from the socket to the host's callback, through the library as it is shipped: CPU time per notification,
-//! beside bare websocket framing, a typed parse and a value tree of the same frames in the same run; and the time from
-//! arrival to callback at 1,000 notifications a second.
+//! beside bare websocket framing, two typed parses and a value tree of the same frames in the same run, as fast as they
+//! are read and at a steady pace; the time from arrival to callback; and memory.
 //!
 //! Run it by `cargo xtask bench`, which builds the shipped library and names it in `GCA_LIBRARY`. What the figures mean,
 //! and what they were, is in `docs/PERFORMANCE.md`.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod adapter;
+mod case;
 mod cpu;
 mod floors;
 mod frames;
+mod lean;
+mod memory;
+mod model;
 mod pump;
+mod rounds;
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-use adapter::Adapter;
-use floors::{Floor, Reader};
-use frames::Snapshot;
-use pump::Pump;
+use case::Case;
+use floors::Floor;
+use frames::Call;
+use rounds::{Figures, Pace, Rounds};
 
 /// Lengths of a notification that are measured.
 const SIZES: [usize; 2] = [5_500, 11_000];
 
-/// Rounds; in each, every case is measured once on every reader.
-const ROUNDS: usize = 7;
+/// As fast as they are read.
+const SATURATED: Pace = Pace {
+    rounds: 9,
+    frames: 4_000,
+    per_second: 0,
+};
 
-/// Notifications of a case in a round.
-const FRAMES: usize = 4_000;
+/// As a region with 2,000 busy agents might send them.
+const PACED: Pace = Pace {
+    rounds: 5,
+    frames: 1_000,
+    per_second: 1_000,
+};
 
-/// Conversations that are told about by turns.
-const CALLS: u64 = 100;
-
-/// Of the measurement of time.
-const PER_SECOND: u32 = 1_000;
-const TIMED_FRAMES: usize = 10_000;
-
-/// What the notifications of a case have in common.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Case {
-    /// Each is the same as the last of its conversation.
-    Unchanged,
-    /// In each, one participant has changed: puts the call on hold, or takes it back.
-    OneChanged,
-    /// Each is the first of its conversation.
-    New,
-}
-
-impl Case {
-    fn words(self) -> &'static str {
-        match self {
-            Self::Unchanged => "unchanged",
-            Self::OneChanged => "one participant changed",
-            Self::New => "new conversation",
-        }
-    }
-}
-
-/// Nanoseconds of CPU per notification, one entry per round.
-#[derive(Default)]
-struct Figures {
-    framing: Vec<f64>,
-    typed: Vec<f64>,
-    tree: Vec<f64>,
-    adapter: Vec<f64>,
-    events: usize,
-}
+/// Of the measurement of memory.
+const USERS: u64 = 5_000;
+const LIVE_CALLS: u64 = 2_000;
 
 fn main() {
-    if std::env::args().any(|word| word == "pump") {
-        return pump::run();
+    // Cargo adds a word of its own, which is none of these.
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    if let ["pump", users] = words[..] {
+        return pump::run(users.parse().expect("a number of users"));
     }
-    let Some(library) = std::env::var_os("GCA_LIBRARY") else {
+    let Some(library) = std::env::var_os("GCA_LIBRARY").map(PathBuf::from) else {
         eprintln!("name the shipped library in GCA_LIBRARY, or run: cargo xtask bench");
         std::process::exit(1);
     };
-    let mut bench = Bench::new(Path::new(&library));
-    println!("CPU per notification, median of {ROUNDS} rounds of {FRAMES}, in microseconds\n");
+    if let ["host", port, snapshot_cache_mib] = words[..] {
+        let number = |word: &str| word.parse().expect("a number");
+        let port = u16::try_from(number(port)).expect("a port");
+        return memory::be_host(&library, port, number(snapshot_cache_mib));
+    }
+    let asked = |part| words.contains(&part);
+    let all = !["saturated", "paced", "memory"].into_iter().any(asked);
+    if all || asked("saturated") {
+        println!(
+            "CPU per notification in microseconds, as fast as they are read: median (least to most) of {} rounds of {}\n",
+            SATURATED.rounds, SATURATED.frames
+        );
+        measure(&library, SATURATED);
+    }
+    if all || asked("paced") {
+        println!(
+            "\nCPU per notification in microseconds, at {} a second: median (least to most) of {} rounds of {}\n",
+            PACED.per_second, PACED.rounds, PACED.frames
+        );
+        measure(&library, PACED);
+    }
+    if all || asked("memory") {
+        println!(
+            "\nResident memory above the bare host in MiB: {USERS} users; {LIVE_CALLS} calls, each told in both shapes on a user's and a queue's topic\n"
+        );
+        memory::measure(&library, USERS, LIVE_CALLS, &Call::of_about(SIZES[0]));
+    }
+}
+
+/// Prints a table of CPU, and one of times from arrival to callback if notifications keep a pace.
+fn measure(library: &Path, pace: Pace) {
+    let mut rounds = Rounds::new(library);
     println!(
-        "| bytes | notification | framing | typed parse | value tree | adapter | ÷ framing | ÷ typed parse | events |"
+        "| bytes | notification | framing | typed parse | lean parse | value tree | adapter | ÷ framing | ÷ typed | ÷ lean | events |"
     );
-    println!("|--:|---|--:|--:|--:|--:|--:|--:|--:|");
+    println!("|--:|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|");
+    let mut of_time = Vec::new();
     for size in SIZES {
-        let snapshot = Snapshot::of_about(size);
-        for (case, figures) in bench.cpu(&snapshot) {
-            println!("{}", figures.row(snapshot.length(), case));
-        }
-    }
-    let times = bench.times(&Snapshot::of_about(SIZES[0]));
-    let at = |share: f64| {
-        times
-            .get((times.len() as f64 * share) as usize)
-            .copied()
-            .unwrap_or(0)
-    };
-    println!(
-        "\nArrival to callback at {PER_SECOND} notifications a second, {} events: median {} us, 99 % within {} us, longest {} us",
-        times.len(),
-        at(0.50),
-        at(0.99),
-        times.last().copied().unwrap_or(0)
-    );
-}
-
-/// The readers, and what they read.
-struct Bench {
-    adapter: Adapter,
-    reader: Reader,
-    pump: Pump,
-    files: tempfile::TempDir,
-    /// Conversations that were told about so far.
-    calls: u64,
-    /// The last time that was used for a hold or a presence: each is used once.
-    ms: i64,
-}
-
-impl Bench {
-    fn new(library: &Path) -> Self {
-        let pump = Pump::start();
-        Self {
-            adapter: Adapter::start(library, pump.port),
-            reader: Reader::connect(pump.port),
-            pump,
-            files: tempfile::tempdir().expect("a directory for frames"),
-            calls: 0,
-            // 2026-11-22T10:00:00Z
-            ms: 1_795_341_600_000,
-        }
-    }
-
-    /// CPU per notification. The readers take turns within a round, so that what else the machine does meets all.
-    fn cpu(&mut self, snapshot: &Snapshot) -> [(Case, Figures); 3] {
-        let mut of_cases =
-            [Case::Unchanged, Case::OneChanged, Case::New].map(|case| (case, Figures::default()));
-        for _ in 0..ROUNDS {
-            for (case, figures) in &mut of_cases {
-                let notifications = self.notifications(snapshot, *case, FRAMES);
-                let file = self.file(&notifications);
-                figures.framing.push(self.floor(Floor::Framing, &file));
-                figures.typed.push(self.floor(Floor::Typed, &file));
-                figures.tree.push(self.floor(Floor::Tree, &file));
-                let events = self.adapter.events();
-                let before = cpu::used();
-                self.through_the_adapter(&file, 0);
-                figures.adapter.push(per_frame(cpu::used() - before));
-                // The last event only shows that all came through.
-                figures.events = self.adapter.events() - events - 1;
+        let call = Call::of_about(size);
+        for (case, figures) in rounds.measure(&call, pace) {
+            println!("{}", row(call.length(), case, &figures));
+            if pace.per_second > 0 && !figures.times.is_empty() {
+                of_time.push(time_row(call.length(), case, figures.times));
             }
         }
-        of_cases
     }
-
-    /// Times from arrival to callback, in microseconds, in order of length.
-    fn times(&mut self, snapshot: &Snapshot) -> Vec<i64> {
-        let notifications = self.notifications(snapshot, Case::OneChanged, TIMED_FRAMES);
-        let file = self.file(&notifications);
-        self.adapter.forget_times();
-        self.through_the_adapter(&file, PER_SECOND);
-        let mut times = self.adapter.times();
-        times.sort_unstable();
-        times
-    }
-
-    fn floor(&mut self, floor: Floor, file: &Path) -> f64 {
-        let before = cpu::used();
-        self.pump.send("floor", file, 0);
-        self.reader.read(floor, FRAMES + 1);
-        let used = cpu::used() - before;
-        self.pump.sent();
-        per_frame(used)
-    }
-
-    /// Sends a file of frames and waits for the event of its last one.
-    fn through_the_adapter(&mut self, file: &Path, per_second: u32) {
-        let presences = self.adapter.presences();
-        self.pump.send("adapter", file, per_second);
-        self.adapter.wait_for_presences(presences + 1);
-        self.pump.sent();
-    }
-
-    /// Notifications of a case. What the adapter must have seen before, it is shown here.
-    fn notifications(&mut self, snapshot: &Snapshot, case: Case, count: usize) -> Vec<String> {
-        let first = self.calls;
-        if case == Case::New {
-            self.calls += count as u64;
-            return (0..count as u64)
-                .map(|n| snapshot.talking(first + n))
-                .collect();
+    if !of_time.is_empty() {
+        println!("\nArrival to callback in microseconds, in the same rounds\n");
+        println!("| bytes | notification | events | median | 99 % within | longest |");
+        println!("|--:|---|--:|--:|--:|--:|");
+        for row in of_time {
+            println!("{row}");
         }
-        self.calls += CALLS;
-        let before: Vec<String> = (0..CALLS).map(|n| snapshot.talking(first + n)).collect();
-        let file = self.file(&before);
-        self.through_the_adapter(&file, 0);
-        (0..count as u64)
-            .map(|n| {
-                let call = first + n % CALLS;
-                if case == Case::OneChanged && (n / CALLS).is_multiple_of(2) {
-                    self.ms += 1;
-                    snapshot.holding(call, self.ms)
-                } else {
-                    snapshot.talking(call)
-                }
-            })
-            .collect()
-    }
-
-    /// Writes the frames of these notifications, and one of a presence after them, to a file.
-    fn file(&mut self, notifications: &[String]) -> PathBuf {
-        self.ms += 1;
-        let mut bytes = Vec::new();
-        for notification in notifications {
-            bytes.extend(frames::text(notification));
-        }
-        bytes.extend(frames::text(frames::presence(self.ms)));
-        let path = self.files.path().join("frames");
-        std::fs::write(&path, bytes).expect("a file of frames");
-        path
     }
 }
 
-impl Figures {
-    fn row(&self, bytes: usize, case: Case) -> String {
-        let [framing, typed, tree, adapter] =
-            [&self.framing, &self.typed, &self.tree, &self.adapter].map(|times| median(times));
-        format!(
-            "| {bytes} | {} | {:.1} | {:.1} | {:.1} | {:.1} | {:.2} | {:.2} | {:.2} |",
-            case.words(),
-            framing / 1e3,
-            typed / 1e3,
-            tree / 1e3,
-            adapter / 1e3,
-            adapter / framing,
-            adapter / typed,
-            self.events as f64 / FRAMES as f64
-        )
+fn row(bytes: usize, case: Case, figures: &Figures) -> String {
+    let mut row = format!("| {bytes} | {} |", case.words());
+    for cpu in figures.floors.iter().chain([&figures.adapter]) {
+        row += &format!(
+            " {:.1} ({:.1} to {:.1}) |",
+            at(cpu, 0.5) / 1e3,
+            at(cpu, 0.0) / 1e3,
+            at(cpu, 1.0) / 1e3
+        );
     }
+    for floor in [Floor::Framing, Floor::Typed, Floor::Lean] {
+        let floor = at(&figures.floors[floor as usize], 0.5);
+        row += &format!(" {:.2} |", at(&figures.adapter, 0.5) / floor);
+    }
+    row + &format!(" {:.2} |", figures.events_per_frame)
 }
 
-fn per_frame(cpu: Duration) -> f64 {
-    cpu.as_nanos() as f64 / FRAMES as f64
+fn time_row(bytes: usize, case: Case, times: Vec<i64>) -> String {
+    let times: Vec<f64> = times.into_iter().map(|time| time as f64).collect();
+    format!(
+        "| {bytes} | {} | {} | {} | {} | {} |",
+        case.words(),
+        times.len(),
+        at(&times, 0.5),
+        at(&times, 0.99),
+        at(&times, 1.0)
+    )
 }
 
-fn median(times: &[f64]) -> f64 {
-    let mut times = times.to_vec();
-    times.sort_by(f64::total_cmp);
-    times.get(times.len() / 2).copied().unwrap_or(f64::NAN)
+/// The figure that this share of the others does not exceed.
+fn at(figures: &[f64], share: f64) -> f64 {
+    let mut figures = figures.to_vec();
+    figures.sort_by(f64::total_cmp);
+    let place = (figures.len() as f64 * share) as usize;
+    figures[place.min(figures.len() - 1)]
 }

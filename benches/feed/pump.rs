@@ -3,19 +3,20 @@
 //! read, or at a steady pace.
 //!
 //! It takes its orders on standard input, one a line, and says `done` when one is carried out:
-//! `send <socket> <file> <frames a second, or 0>`.
+//! `send <socket> <file> <frames a second, or 0 for as fast as they are read>`.
 
 use std::collections::HashMap;
 use std::io::{BufRead, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
 use tokio_tungstenite::tungstenite;
 use tungstenite::protocol::{Message, Role, WebSocket};
 
-use crate::frames::USER;
+use crate::frames::user;
 
 /// How long anything may take before the benchmark gives up.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -30,11 +31,11 @@ pub(crate) struct Pump {
 }
 
 impl Pump {
-    /// Starts this program again, as a pump.
-    pub(crate) fn start() -> Self {
+    /// Starts this program again, as the pump of an organization with so many users.
+    pub(crate) fn start(users: u64) -> Self {
         let this = std::env::current_exe().expect("a path of this program");
         let mut process = Command::new(this)
-            .arg("pump")
+            .args(["pump", &users.to_string()])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -72,7 +73,7 @@ impl Drop for Pump {
 }
 
 /// The pump itself.
-pub(crate) fn run() {
+pub(crate) fn run(users: u64) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port on loopback");
     let port = listener.local_addr().expect("its address").port();
     println!("{port}");
@@ -82,7 +83,7 @@ pub(crate) fn run() {
         move || {
             for stream in listener.incoming().filter_map(Result::ok) {
                 let sockets = Arc::clone(&sockets);
-                std::thread::spawn(move || serve(stream, port, &sockets));
+                std::thread::spawn(move || serve(stream, Platform { port, users }, &sockets));
             }
         }
     });
@@ -130,7 +131,7 @@ fn pour(socket: &Mutex<TcpStream>, frames: &[u8], per_second: u32) {
 }
 
 /// One connection: a request, or a websocket.
-fn serve(mut stream: TcpStream, port: u16, sockets: &Sockets) {
+fn serve(mut stream: TcpStream, platform: Platform, sockets: &Sockets) {
     stream.set_nodelay(true).expect("an option of TCP");
     let Some(head) = peek_head(&stream) else {
         return;
@@ -152,7 +153,7 @@ fn serve(mut stream: TcpStream, port: u16, sockets: &Sockets) {
     if stream.read_exact(&mut request).is_err() {
         return;
     }
-    let body = answer(&path, &request[head.len()..], port);
+    let body = platform.answer(&path, &request[head.len()..]);
     let _ = write!(
         stream,
         "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
@@ -203,32 +204,69 @@ fn listen(path: &str, stream: TcpStream, sockets: &Sockets) {
     }
 }
 
-/// What the platform would answer.
-fn answer(path: &str, body: &[u8], port: u16) -> String {
-    let list = |entities: String, total: u32| {
-        format!(
-            r#"{{"entities":[{entities}],"pageSize":100,"pageNumber":1,"total":{total},"pageCount":1}}"#
-        )
-    };
-    if path.ends_with("/oauth/token") {
-        r#"{"access_token":"benchmark","token_type":"bearer","expires_in":86400}"#.to_owned()
-    } else if path.contains("/subscriptions") {
-        let topics: Vec<serde_json::Value> = serde_json::from_slice(body).unwrap_or_default();
-        let entities: Vec<String> = topics
-            .iter()
-            .map(|topic| format!(r#"{{"id":{},"state":"Permitted"}}"#, topic["id"]))
-            .collect();
-        format!(r#"{{"entities":[{}]}}"#, entities.join(","))
-    } else if path.contains("/notifications/channels") {
-        format!(
-            r#"{{"id":"benchmark","connectUri":"ws://127.0.0.1:{port}/channels/benchmark","expires":"2099-01-01T00:00:00.000Z"}}"#
-        )
-    } else if path.contains("/api/v2/users") {
-        let user = format!(
-            r#"{{"id":"{USER}","name":"Agent","email":"agent@example.com","state":"active","routingStatus":{{"userId":"{USER}","status":"IDLE"}}}}"#
-        );
-        list(user, 1)
-    } else {
-        list(String::new(), 0)
+/// What answers requests.
+#[derive(Clone, Copy)]
+struct Platform {
+    port: u16,
+    users: u64,
+}
+
+impl Platform {
+    /// What the platform would answer.
+    fn answer(self, path: &str, body: &[u8]) -> String {
+        static CHANNELS: AtomicU64 = AtomicU64::new(0);
+        if path.ends_with("/oauth/token") {
+            r#"{"access_token":"benchmark","token_type":"bearer","expires_in":86400}"#.to_owned()
+        } else if path.contains("/subscriptions") {
+            let topics: Vec<serde_json::Value> = serde_json::from_slice(body).unwrap_or_default();
+            let entities: Vec<String> = topics
+                .iter()
+                .map(|topic| format!(r#"{{"id":{},"state":"Permitted"}}"#, topic["id"]))
+                .collect();
+            format!(r#"{{"entities":[{}]}}"#, entities.join(","))
+        } else if path.contains("/notifications/channels") {
+            let id = format!("benchmark-{}", CHANNELS.fetch_add(1, Ordering::Relaxed));
+            format!(
+                r#"{{"id":"{id}","connectUri":"ws://127.0.0.1:{}/channels/{id}","expires":"2099-01-01T00:00:00.000Z"}}"#,
+                self.port
+            )
+        } else if path.contains("/api/v2/users") {
+            let page = number_in(path, "pageNumber=");
+            let size = number_in(path, "pageSize=");
+            let users = (page - 1) * size..self.users.min(page * size);
+            list(
+                &users.map(entity).collect::<Vec<_>>(),
+                page,
+                size,
+                self.users,
+            )
+        } else {
+            list(&[], 1, 100, 0)
+        }
     }
+}
+
+fn list(entities: &[String], page: u64, size: u64, total: u64) -> String {
+    format!(
+        r#"{{"entities":[{}],"pageSize":{size},"pageNumber":{page},"total":{total},"pageCount":{}}}"#,
+        entities.join(","),
+        total.div_ceil(size)
+    )
+}
+
+/// A number of a request's query.
+fn number_in(path: &str, name: &str) -> u64 {
+    let (_, rest) = path.split_once(name).expect("a query that says so");
+    let digits = rest.split(|c: char| !c.is_ascii_digit()).next();
+    digits
+        .and_then(|digits| digits.parse().ok())
+        .expect("a number")
+}
+
+/// A user as the list has it, with presence, routing status and station.
+fn entity(number: u64) -> String {
+    let id = user(number);
+    format!(
+        r#"{{"id":"{id}","name":"Agent Number {number}","email":"agent.number.{number}@example.com","state":"active","presence":{{"source":"PURECLOUD","presenceDefinition":{{"id":"9e5a4b1c-0000-4000-8000-000000000001","systemPresence":"On Queue"}},"modifiedDate":"2026-11-22T09:00:00.000Z"}},"routingStatus":{{"userId":"{id}","status":"IDLE","startTime":"2026-11-22T09:00:00.000Z"}},"station":{{"associatedStation":{{"id":"5c3d0000-0000-4000-8000-{number:012}","name":"Station {number}","type":"inin_webrtc_softphone","associatedUser":{{"id":"{id}"}}}}}}}}"#
+    )
 }

@@ -3,10 +3,20 @@
 use crate::artefact::{Flavour, House, run};
 use crate::{Arguments, Failed, machine};
 
+/// What can be asked for alone.
+const PARTS: [&str; 3] = ["saturated", "paced", "memory"];
+
 /// The command.
 pub(crate) fn command(mut arguments: Arguments) -> Result<(), Failed> {
-    if let Some(name) = arguments.next_name()? {
-        return Err(arguments.unknown(&name, &[]));
+    let mut parts = Vec::new();
+    while let Some(name) = arguments.next_name()? {
+        match PARTS
+            .iter()
+            .find(|part| name.strip_prefix("--") == Some(part))
+        {
+            Some(part) => parts.push(*part),
+            None => return Err(arguments.unknown(&name, &["--saturated", "--paced", "--memory"])),
+        }
     }
     machine::provide(machine::TO_BUILD)?;
     let house = House::find()?;
@@ -21,5 +31,6 @@ pub(crate) fn command(mut arguments: Arguments) -> Result<(), Failed> {
         "feed",
     ]);
     cargo.arg("--target-dir").arg(house.target.join("bench"));
+    cargo.arg("--").args(parts);
     run(cargo.env("GCA_LIBRARY", library))
 }

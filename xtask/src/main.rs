@@ -32,7 +32,7 @@ const COMMANDS: &[Entry] = &[
     ("test", "every test", suite::command),
     (
         "bench",
-        "the benchmarks, beside their floors",
+        "the benchmarks, beside their floors [--saturated] [--paced] [--memory]",
         bench::command,
     ),
 ];
