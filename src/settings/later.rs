@@ -13,7 +13,7 @@ pub(super) const SET_ASIDE: [&str; 5] = [
 ];
 
 /// Keys in `AdvancedSettings` that are known and have no effect yet: a warning each, so that nobody relies on them.
-pub(super) const WITHOUT_EFFECT: [&str; 17] = [
+pub(super) const WITHOUT_EFFECT: [&str; 15] = [
     "RestartTime",
     "MaxRetry",
     "MaxRetriesBeforeBackoff",
@@ -28,7 +28,5 @@ pub(super) const WITHOUT_EFFECT: [&str; 17] = [
     "ProxyBypass",
     "OverlapS",
     "QuietCallReadMinutes",
-    "AttributeAllow",
-    "AttributeMask",
     "GapLedgerFile",
 ];

@@ -4,6 +4,7 @@
 //! Output: [`Settings`], or every problem of the document at once. The one thing read beside the document is what it
 //! names: the variable or file of a secret, and the file of trusted roots.
 
+mod attribute;
 mod document;
 mod later;
 mod reference;
@@ -24,6 +25,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 use url::Url;
 
+pub use self::attribute::{AllowedKey, AttributeMask, MaskPattern};
 use self::document::Node;
 use self::table::{Draft, Kind, Place, Row, TABLE};
 use crate::model::log::LogLevel;
@@ -60,6 +62,10 @@ pub struct Settings {
     pub refusals_before_lost: u32,
     /// Room for the last snapshots of conversations.
     pub snapshot_cache_bytes: usize,
+    /// Which attributes may be told; empty: all.
+    pub attribute_allow: Vec<AllowedKey>,
+    /// What is hidden in them, and in other texts that people write.
+    pub attribute_mask: AttributeMask,
     /// The gravest level is always logged, this one and those between too.
     pub log_level: LogLevel,
     /// Test builds only: the place where the adapter shall panic.

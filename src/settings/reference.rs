@@ -39,6 +39,39 @@ is stopped (`GCA_ERR_STATE` otherwise), so all of them apply at the next start; 
 with `gca_set_log_level`.
 ";
 
+const ATTRIBUTES: &str = r#"
+## Attributes: what is told, what is masked
+
+`AttributeAllow` and `AttributeMask` are one line of text each, as it is typed into a form. In a JSON document each
+backslash is written twice.
+
+| `AttributeAllow` | tells |
+|---|---|
+| *(empty)* | every attribute |
+| `CustomerNumber, Language` | these two |
+| `crm.*, Language` | those whose keys begin with `crm.`, and `Language` |
+
+Blanks around a key mean nothing. A key that itself holds a comma or a `*` is named by how it begins: `Account*`.
+
+| `AttributeMask` | in JSON | masks |
+|---|---|---|
+| `cards` | `"cards"` | card numbers |
+| `cards, /DE[0-9]{20}/` | `"cards, /DE[0-9]{20}/"` | card numbers, and German IBANs without blanks |
+| `cards, /(?i)password: \S+/` | `"cards, /(?i)password: \\S+/"` | card numbers, and `password:` in any case with the word behind it |
+| `cards, /[0-9]{3,4}\/[0-9]{2}/, /\bPIN [0-9]+/` | `"cards, /[0-9]{3,4}\\/[0-9]{2}/, /\\bPIN [0-9]+/"` | card numbers, and what two patterns match |
+| `none` | `"none"` | nothing |
+
+- **Card numbers** are 13 to 19 digits (0 to 9) whose last one is right by Luhn's formula, in one piece or in groups with
+  one blank or dash between them. A piece of more than 19 digits is none, and the digits of a UUID are none. The last four
+  digits stay readable, and so do blanks and dashes: `4111 1111 1111 1111` becomes `**** **** **** 1111`. One of ten
+  other numbers of that length looks like a card number too and is masked as one.
+- **A pattern** stands between slashes, so commas and blanks in it are its own; a slash in it is written `\/`. It is a
+  [regular expression](https://docs.rs/regex/latest/regex/#syntax) without look-around and back-references, and case
+  matters unless it begins with `(?i)`. Every character that it matches becomes a `*`. One that cannot be read, that is
+  too large (256 KiB compiled), or that matches the empty text is refused; there may be 32 of them.
+- All masks look at the value as it came, so their order makes no difference.
+"#;
+
 /// The page's text.
 pub(super) fn page() -> String {
     let mut page = OPENING.to_owned();
@@ -46,6 +79,7 @@ pub(super) fn page() -> String {
     block(&mut page, Place::Top);
     let _ = write!(page, "\n## In `{ADVANCED}`\n\n");
     block(&mut page, Place::Advanced);
+    page += ATTRIBUTES;
     page += "\n## Regions\n\n| AWS region | domain |\n|---|---|\n";
     for (aws, domain) in region::KNOWN {
         let _ = writeln!(page, "| {aws} | {domain} |");

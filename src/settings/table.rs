@@ -6,7 +6,10 @@ use std::time::Duration;
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
-use super::{Fault, Region, Settings, StartupType, Trust, quoted, region, secret, trust};
+use super::{
+    AllowedKey, AttributeMask, Fault, Region, Settings, StartupType, Trust, attribute, quoted,
+    region, secret, trust,
+};
 use crate::model::log::LogLevel;
 
 /// One setting.
@@ -117,6 +120,8 @@ pub(super) struct Draft {
     queue_max_events: Option<usize>,
     refusals_before_lost: Option<u32>,
     snapshot_cache_bytes: Option<usize>,
+    attribute_allow: Option<Vec<AllowedKey>>,
+    attribute_mask: Option<AttributeMask>,
     log_level: Option<LogLevel>,
     #[cfg(feature = "provoke")]
     provoke: Option<String>,
@@ -139,6 +144,8 @@ impl Draft {
             queue_max_events: self.queue_max_events?,
             refusals_before_lost: self.refusals_before_lost?,
             snapshot_cache_bytes: self.snapshot_cache_bytes?,
+            attribute_allow: self.attribute_allow?,
+            attribute_mask: self.attribute_mask?,
             log_level: self.log_level?,
             #[cfg(feature = "provoke")]
             provoke: self.provoke,
@@ -429,6 +436,48 @@ pub(super) static TABLE: &[Row] = &[
         applies: Applies::Start,
         secret: false,
         show: |s| json!(s.snapshot_cache_bytes >> 20),
+    },
+    Row {
+        key: "AttributeAllow",
+        title: "Attributes that are told",
+        place: Place::Advanced,
+        kind: Kind::Text {
+            form: "keys with commas between them",
+            pattern: None,
+            read: |draft, text| {
+                draft.attribute_allow = Some(attribute::read_allow(text)?);
+                Ok(None)
+            },
+        },
+        default: Some(""),
+        help: "Which attributes (participant data) may be told, by their keys; empty: all. A `*` at the end of a key \
+               stands for any ending. Case matters, as it does in Genesys Cloud. Of an attribute that is not allowed \
+               neither key nor value leaves the adapter.",
+        applies: Applies::Live,
+        secret: false,
+        show: |s| json!(attribute::allow_written(&s.attribute_allow)),
+    },
+    Row {
+        key: "AttributeMask",
+        title: "What is masked in attributes",
+        place: Place::Advanced,
+        kind: Kind::Text {
+            form: "`none`, or `cards` and `/PATTERN/`, with commas between them",
+            pattern: None,
+            read: |draft, text| {
+                let (mask, warning) = attribute::read_mask(text)?;
+                draft.attribute_mask = Some(mask);
+                Ok(warning)
+            },
+        },
+        default: Some("cards"),
+        help: "What is replaced by `*` in the values of attributes and in the notes of wrap-ups, before anything else \
+               sees them. `cards`: card numbers but for their last four digits. `/PATTERN/`: what the regular \
+               expression matches, wholly. `none`: nothing. Only what is written is masked: patterns without the \
+               word `cards` leave card numbers readable, with a warning.",
+        applies: Applies::Live,
+        secret: false,
+        show: |s| json!(attribute::mask_written(&s.attribute_mask)),
     },
     Row {
         key: "Trust",

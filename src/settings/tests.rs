@@ -384,6 +384,152 @@ fn promises() -> Vec<Promise> {
             )],
         ),
         Promise {
+            key: "AttributeAllow",
+            default: Some(json!("")),
+            good: vec![
+                same("Language"),
+                same("crm.*, Kundennummer Größe, a/b"),
+                same("*"),
+                (json!(" a,b ,c* "), json!("a, b, c*")),
+                (Value::Null, json!("")),
+            ],
+            bad: vec![
+                (
+                    json!(","),
+                    "AdvancedSettings.AttributeAllow has a comma with no key beside it. \
+                     Write keys with commas between them; a `*` at the end of one stands for any ending.",
+                ),
+                (
+                    json!("a, b,"),
+                    "AdvancedSettings.AttributeAllow has a comma with no key beside it. \
+                     Write keys with commas between them; a `*` at the end of one stands for any ending.",
+                ),
+                (
+                    json!("a, b*c"),
+                    "AdvancedSettings.AttributeAllow has a `*` before the end of `b*c`. \
+                     Write keys with commas between them; a `*` at the end of one stands for any ending.",
+                ),
+                (
+                    json!("a\nb"),
+                    "AdvancedSettings.AttributeAllow holds a control character. Write it on one line.",
+                ),
+                (
+                    json!(["a", "b"]),
+                    "AdvancedSettings.AttributeAllow is a list. Write text in quotation marks.",
+                ),
+            ],
+        },
+        Promise {
+            key: "AttributeMask",
+            default: Some(json!("cards")),
+            good: vec![
+                same("cards"),
+                same("none"),
+                same(r"cards, /DE[0-9]{20}/"),
+                same(r"cards, /a,b/, /c \/ d/, /e\\/, / f /"),
+                same(r"cards, /[0-9]{3,4}/"),
+                same(r"cards, /\bDE\d{20}\b/, /(?i)[\w.+-]+@[\w-]+\.\w{2,}/, /größe:? \p{Lu}+/"),
+                (json!(" /a/,CARDS,cards "), json!("cards, /a/")),
+                (json!("NONE"), json!("none")),
+                (json!(" "), json!("cards")),
+            ],
+            bad: vec![
+                (
+                    json!("card"),
+                    "AdvancedSettings.AttributeMask has `card`, which is neither a word nor a pattern. Write `none`, or `cards` and \
+                     patterns between slashes, with commas between them: `cards, /DE[0-9]{20}/`.",
+                ),
+                (
+                    json!("DE[0-9]{2,20}"),
+                    "AdvancedSettings.AttributeMask has `DE[0-9]{2`, which is neither a word nor a pattern. Write `none`, or `cards` \
+                     and patterns between slashes, with commas between them: `cards, /DE[0-9]{20}/`.",
+                ),
+                (
+                    json!("cards /a/"),
+                    "AdvancedSettings.AttributeMask has `cards /a/`, which is neither a word nor a pattern. Write `none`, or `cards` \
+                     and patterns between slashes, with commas between them: `cards, /DE[0-9]{20}/`.",
+                ),
+                (
+                    json!("cards,, /a/"),
+                    "AdvancedSettings.AttributeMask has a comma with nothing beside it. Write `none`, or `cards` and \
+                     patterns between slashes, with commas between them: `cards, /DE[0-9]{20}/`.",
+                ),
+                (
+                    json!("cards, /a/,"),
+                    "AdvancedSettings.AttributeMask has a comma with nothing beside it. Write `none`, or `cards` and \
+                     patterns between slashes, with commas between them: `cards, /DE[0-9]{20}/`.",
+                ),
+                (
+                    json!("cards, /a"),
+                    "AdvancedSettings.AttributeMask has a pattern without its closing slash: `/a`. Write `none`, or `cards` and \
+                     patterns between slashes, with commas between them: `cards, /DE[0-9]{20}/`.",
+                ),
+                (
+                    json!(r"/a\/"),
+                    "AdvancedSettings.AttributeMask has a pattern without its closing slash: `/a\\/`. Write `none`, or `cards` and \
+                     patterns between slashes, with commas between them: `cards, /DE[0-9]{20}/`.",
+                ),
+                (
+                    json!("/a/i, cards"),
+                    "AdvancedSettings.AttributeMask has `i, cards` after the closing slash of `/a/`. Write `\\/` for a slash inside a \
+                     pattern, `(?i)` at its beginning if case shall not matter, and a comma between patterns.",
+                ),
+                (
+                    json!("/1[/]2/"),
+                    "AdvancedSettings.AttributeMask has the pattern `/1[/`, which is wrong at its character 2: unclosed character \
+                     class. Write a regular expression as the Rust crate `regex` knows it: without look-around and \
+                     back-references, and with a backslash before a character that is meant as itself.",
+                ),
+                (
+                    json!("cards, /ä(?=b)/"),
+                    "AdvancedSettings.AttributeMask has the pattern `/ä(?=b)/`, which is wrong at its character 2: look-around, \
+                     including look-ahead and look-behind, is not supported. Write a regular expression as the Rust \
+                     crate `regex` knows it: without look-around and back-references, and with a backslash before a \
+                     character that is meant as itself.",
+                ),
+                (
+                    json!(r"/\p{Klingon}/"),
+                    "AdvancedSettings.AttributeMask has the pattern `/\\p{Klingon}/`, which is wrong at its character 1: Unicode \
+                     property not found. Write a regular expression as the Rust crate `regex` knows it: without \
+                     look-around and back-references, and with a backslash before a character that is meant as itself.",
+                ),
+                (
+                    json!("//"),
+                    "AdvancedSettings.AttributeMask has the pattern `//`, which matches the empty text too. \
+                     Write one that needs at least one character: `+` instead of `*` or `?`.",
+                ),
+                (
+                    json!(r"/\b|a/"),
+                    "AdvancedSettings.AttributeMask has the pattern `/\\b|a/`, which matches the empty text too. \
+                     Write one that needs at least one character: `+` instead of `*` or `?`.",
+                ),
+                (
+                    json!("/[a&&b]/"),
+                    "AdvancedSettings.AttributeMask has the pattern `/[a&&b]/`, which can match no text at all. \
+                     Correct it, or leave it out.",
+                ),
+                (
+                    json!(r"/\w{1000}/"),
+                    "AdvancedSettings.AttributeMask has the pattern `/\\w{1000}/`, which is too large once it is compiled. Write \
+                     smaller numbers in `{}`, and `[0-9]` and `[A-Za-z]` instead of `\\d` and `\\w`, which stand for \
+                     the digits and letters of all scripts.",
+                ),
+                (
+                    json!("none, cards"),
+                    "AdvancedSettings.AttributeMask has `none` beside other words or patterns. Write `none` alone, or leave it out.",
+                ),
+                (
+                    json!("/\u{8}DE/"),
+                    "AdvancedSettings.AttributeMask holds a control character. Write it on one line, and in JSON write each backslash \
+                     of a pattern twice: `/\\\\bDE/`.",
+                ),
+                (
+                    json!(true),
+                    "AdvancedSettings.AttributeMask is true or false. Write text in quotation marks.",
+                ),
+            ],
+        },
+        Promise {
             key: "Trust",
             default: Some(json!("platform")),
             good: vec![
@@ -492,7 +638,8 @@ fn a_document_fills_every_field() {
         "RegionHost": "mypurecloud.ie", "UseClientProxy": "false",
         "AdvancedSettings": {
             "RosterIntervalS": "60", "RequestsPerMinute": 100, "QueueMaxEvents": "2000", "RefusalsBeforeLost": 7,
-            "SnapshotCacheMiB": "2", "Trust": "system-roots", "LogLevel": "debug",
+            "SnapshotCacheMiB": "2", "AttributeAllow": "Language, crm.*", "AttributeMask": "cards, /x+/",
+            "Trust": "system-roots", "LogLevel": "debug",
         },
     });
     let Accepted { settings, warnings } = accepted(&document.to_string());
@@ -513,6 +660,15 @@ fn a_document_fills_every_field() {
     assert_eq!(settings.queue_max_events, 2000);
     assert_eq!(settings.refusals_before_lost, 7);
     assert_eq!(settings.snapshot_cache_bytes, 2 * 1024 * 1024);
+    assert_eq!(
+        settings.attribute_allow,
+        [
+            AllowedKey::Whole("Language".to_owned()),
+            AllowedKey::Beginning("crm.".to_owned())
+        ]
+    );
+    assert!(settings.attribute_mask.cards);
+    assert_eq!(settings.attribute_mask.patterns[0].regex().as_str(), "x+");
     assert_eq!(settings.trust, Trust::SystemRoots);
     assert_eq!(settings.log_level, LogLevel::Debug);
 }
@@ -827,6 +983,76 @@ fn roots_are_read_before_they_are_trusted() {
         "{}",
         told(cut)
     );
+}
+
+#[test]
+fn patterns_without_the_word_cards_are_taken_with_a_warning() {
+    assert_eq!(
+        warned(&with("AttributeMask", json!("/a/"))),
+        [
+            "AdvancedSettings.AttributeMask has patterns, but not the word `cards`: card numbers are not masked. \
+             If that is not what you meant, write `cards` before the patterns."
+        ]
+    );
+    for written in ["", "cards", "none", "/a/, cards"] {
+        assert_eq!(warned(&with("AttributeMask", json!(written))), [""; 0]);
+    }
+}
+
+#[test]
+fn patterns_are_bounded_in_number_and_in_what_they_take() {
+    let many = |count: usize| {
+        with(
+            "AttributeMask",
+            json!(format!("cards{}", ", /a/".repeat(count))),
+        )
+    };
+    assert_eq!(
+        accepted(&many(32)).settings.attribute_mask.patterns.len(),
+        32
+    );
+    assert_eq!(
+        refused(&many(33)),
+        ["AdvancedSettings.AttributeMask has 33 patterns. \
+             Write 32 at the most; `(?:A|B)` makes one of two."]
+    );
+    let began = std::time::Instant::now();
+    for trap in [
+        "a{1000}{1000}{1000}".to_owned(),
+        "(?:a{1,1000}){1,1000}".to_owned(),
+        r"\pL{500}".to_owned(),
+        format!("{}a{}", "(".repeat(5_000), ")".repeat(5_000)),
+        "a?".repeat(20_000) + "b",
+        "[^a]|".repeat(50_000) + "b",
+    ] {
+        let problem = refused(&with("AttributeMask", json!(format!("/{trap}/")))).remove(0);
+        assert!(problem.len() < 600, "{problem}");
+    }
+    assert!(began.elapsed().as_secs() < 20, "{:?}", began.elapsed());
+}
+
+/// In the page's table each mask stands as it is typed, and as a JSON document has it.
+#[test]
+fn the_masks_of_the_reference_page_are_accepted() {
+    let page = reference_page();
+    let rows = page
+        .lines()
+        .skip_while(|line| !line.contains("| in JSON |"))
+        .skip(2);
+    let mut seen = 0;
+    for row in rows.take_while(|line| line.starts_with('|')) {
+        let cells: Vec<&str> = row
+            .split(" | ")
+            .map(|cell| cell.trim_matches(['|', ' ', '`']))
+            .collect();
+        let typed: Value = serde_json::from_str(cells[1]).unwrap();
+        assert_eq!(typed, cells[0]);
+        let taken = accepted(&with("AttributeMask", typed.clone()));
+        assert_eq!(taken.warnings, []);
+        assert_eq!(shown(&taken.settings)[ADVANCED]["AttributeMask"], typed);
+        seen += 1;
+    }
+    assert_eq!(seen, 5);
 }
 
 #[test]
@@ -1161,6 +1387,9 @@ fn reading_never_panics_and_every_problem_stays_on_one_line() {
         "\"a.\"",
         "\".\"",
         "\"::1\"",
+        "\"cards, /(/\"",
+        "\"/\\\\d+/\"",
+        "\"a*,\"",
     ];
     let noise = [
         '{',
