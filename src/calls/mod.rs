@@ -25,6 +25,7 @@
 //! changes nothing. One that differs only in mute or confine cannot be told from a real change.
 
 mod agent;
+mod attribute;
 mod cause;
 mod conversation;
 mod cursor;
@@ -49,6 +50,8 @@ use crate::model::frame::Notification;
 use crate::model::id::{ConversationId, QueueId, UserId};
 use crate::model::roster::{Queue, UserRecord};
 use crate::model::time::Now;
+
+pub use attribute::{Attribute, AttributeRules, Attributes, Change};
 
 use agent::Agents;
 use conversation::Conversation;
