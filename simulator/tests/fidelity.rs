@@ -44,6 +44,10 @@ fn every_body_and_answer_of_a_long_run_is_as_the_platforms() {
                     "CallConversation",
                     &world.call_conversation(id).expect("it is there"),
                 ));
+                problems.extend(rest.check(
+                    "AnalyticsConversationWithoutAttributes",
+                    &world.conversation_details(id).expect("it is there"),
+                ));
             }
         }
     }

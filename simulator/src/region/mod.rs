@@ -16,6 +16,7 @@
 //! | `switches`  | what can be set while the region runs                                                  |
 //! | `admission` | who may ask: tokens are issued, checked, charged and ended                             |
 //! | `reads`     | what REST answers about the organization, its people, places and calls                 |
+//! | `analytics` | what it answers about conversations afterwards                                         |
 //! | `channels`  | notification channels and subscriptions, over HTTP and the socket                      |
 //! | `sockets`   | what comes in and goes out on sockets, heartbeats, ends                                |
 //! | `delivery`  | from what the world shows to the sockets of those who subscribed to it                 |
@@ -23,6 +24,7 @@
 //! | `control`   | `/_sim/`: what a test asks of the region itself                                        |
 
 mod admission;
+mod analytics;
 mod channels;
 mod control;
 mod delivery;

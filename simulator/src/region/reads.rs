@@ -70,7 +70,13 @@ impl Region {
                 200,
                 &self.world.conversation(id).ok_or_else(Problem::not_found)?,
             )),
+            ["analytics", "conversations", "details"] if reads => Ok(self.details(request)),
+            ["analytics", "conversations", "details", "query"] if method == "POST" => {
+                self.details_query(request)
+            }
             ["notifications", "availabletopics"]
+            | ["analytics", "conversations", "details"]
+            | ["analytics", "conversations", "details", "query"]
             | ["tokens" | "organizations", "me"]
             | ["users"]
             | ["stations", ..]

@@ -127,8 +127,9 @@ impl std::fmt::Display for UnknownScript {
 impl std::error::Error for UnknownScript {}
 
 /// The world of a region. Methods come in four kinds: `poll_timeout`, `handle_timeout` and `play` make it go on;
-/// `poll_shown` takes out what is published; `…_page`, `organization`, `station`, `conversation` and `call_conversation` answer
-/// REST reads; `truth` and `mark_sent` keep the books. After `handle_timeout` or `play`, take out everything shown.
+/// `poll_shown` takes out what is published; `…_page`, `organization`, `station`, `conversation`, `call_conversation`
+/// and `conversation_details` answer REST reads; `truth` and `mark_sent` keep the books. After `handle_timeout` or
+/// `play`, take out everything shown.
 #[derive(Debug)]
 pub struct World {
     config: WorldConfig,
@@ -375,6 +376,14 @@ impl World {
     pub fn call_conversation(&self, id: &str) -> Option<Value> {
         self.find(id)
             .map(|conversation| body::rest::flat(&self.organization, conversation, self.alerting()))
+    }
+
+    /// `AnalyticsConversationWithoutAttributes`, one of those that `GET /api/v2/analytics/conversations/details` answers;
+    /// `None` if there is no such conversation.
+    #[must_use]
+    pub fn conversation_details(&self, id: &str) -> Option<Value> {
+        self.find(id)
+            .map(|conversation| body::analytics::details(&self.organization, conversation))
     }
 
     fn find(&self, id: &str) -> Option<&Conversation> {
