@@ -1305,7 +1305,7 @@ gca_status gca_set_log_level(gca_handle handle,
 
 /**
  * The complete event as one JSON object in UTF-8, without a terminating NUL: all fields of `gca_event`, and what does
- * not fit into a flat struct. `docs/EVENT_JSON.md` lists the paths; they are stable.
+ * not fit into a flat struct. `docs/EVENTS.md` lists the paths; they are stable.
  *
  * Only inside `on_event`, on its thread, and for the event that it was handed: else `GCA_ERR_STATE`. The text is made
  * only when it is asked for, and once for each event.

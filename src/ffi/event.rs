@@ -13,7 +13,8 @@ use super::error::Refused;
 use super::{boundary, event_json, text};
 use crate::delivery::Offer;
 use crate::model::event::{
-    Cause, Connection, ConnectionState, Direction, EventKind, Flag, Source, Subject,
+    Cause, Connection, ConnectionRef, ConnectionState, Detail, Direction, EventKind, Flag, Source,
+    Subject,
 };
 use crate::model::feed::{Feed, Life, StateReport, Why};
 use crate::model::roster::{Station, User};
@@ -44,7 +45,7 @@ impl Drop for Forget {
 }
 
 /// The complete event as one JSON object in UTF-8, without a terminating NUL: all fields of `gca_event`, and what does
-/// not fit into a flat struct. `docs/EVENT_JSON.md` lists the paths; they are stable.
+/// not fit into a flat struct. `docs/EVENTS.md` lists the paths; they are stable.
 ///
 /// Only inside `on_event`, on its thread, and for the event that it was handed: else `GCA_ERR_STATE`. The text is made
 /// only when it is asked for, and once for each event.
@@ -152,6 +153,9 @@ pub(super) fn with_event<T>(offer: &Offer<'_>, call: impl FnOnce(*const gca_even
         lost_to_us: 0,
         state_report: std::ptr::null(),
     };
+    if let Some(detail) = event.detail.as_deref() {
+        put_detail(&mut flat, detail);
+    }
     match &event.subject {
         Subject::Connection(connection) => put_connection(&mut flat, connection),
         Subject::Agent { user, station } => {
@@ -254,6 +258,26 @@ fn put_connection(flat: &mut gca_event, connection: &Connection) {
     flat.ani = gca_str::of(&connection.ani);
     flat.dnis = gca_str::of(&connection.dnis);
     flat.provider = gca_str::of(&connection.provider);
+}
+
+/// What a flat struct can hold of it; the JSON has the rest.
+fn put_detail(flat: &mut gca_event, detail: &Detail) {
+    if let Detail::Related {
+        conversation,
+        old,
+        new,
+    } = detail
+    {
+        let id_of = |connection: &Option<ConnectionRef>| match connection {
+            Some(connection) => gca_str::of(connection.id()),
+            None => gca_str::NONE,
+        };
+        if let Some(conversation) = conversation {
+            flat.related_conversation_id = gca_str::of(conversation.as_str());
+        }
+        flat.old_connection_id = id_of(old);
+        flat.new_connection_id = id_of(new);
+    }
 }
 
 fn put_user(flat: &mut gca_event, user: &User) {

@@ -1,11 +1,17 @@
-//! An event as JSON: every field of `gca_event` under its name, and nested objects. `docs/EVENT_JSON.md` is the
-//! catalogue of its paths: they are never changed, only added to.
+//! An event as JSON: every field of `gca_event` under its name, and nested objects. `docs/EVENTS.md` is the catalogue of
+//! its paths: they are never changed, only added to.
 
-use serde::Serialize;
+use std::sync::Arc;
+
+use serde::ser::SerializeMap as _;
+use serde::{Serialize, Serializer};
 
 use super::event::hex;
 use crate::delivery::Offer;
-use crate::model::event::{Direction, Flag, Subject};
+use crate::model::event::{
+    AttributeValues, Campaign, Connection, ConnectionRef, Detail, Direction, Event, Flag,
+    PartyFacts, Subject,
+};
 use crate::model::feed::StateReport;
 use crate::model::roster::{Queue, Station, User};
 
@@ -15,195 +21,364 @@ pub(super) fn text(offer: &Offer<'_>) -> String {
     serde_json::to_string(&Document::of(offer)).unwrap_or_else(|_| "{}".to_owned())
 }
 
-#[derive(Serialize)]
-struct Document<'a> {
-    kind: &'static str,
-    feed_id: &'a str,
-    sequence: u64,
-    id: String,
-    id_exact: bool,
-    source: &'static str,
-    data_source: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    platform_time_us: Option<i64>,
-    received_time_us: i64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    held: Option<bool>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    muted: Option<bool>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    confined: Option<bool>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    secure_pause: Option<bool>,
-    #[serde(flatten)]
-    party: Party<'a>,
-    state: &'static str,
-    previous_state: &'static str,
-    cause: &'static str,
-    #[serde(skip_serializing_if = "str::is_empty")]
-    raw: &'a str,
-    #[serde(skip_serializing_if = "str::is_empty")]
-    reason: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    lost_first: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    lost_last: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    lost_from_us: Option<i64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    lost_to_us: Option<i64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    state_report: Option<Report<'a>>,
+/// All paths that a document can have, in its order.
+#[cfg(test)]
+pub(super) fn paths() -> Vec<Path> {
+    let mut all = Vec::new();
+    Document::paths("", &mut all);
+    all
 }
 
+/// A path of the document: what stands in the catalogue.
+#[cfg(test)]
+pub(super) struct Path {
+    pub(super) path: String,
+    /// What JSON holds there.
+    pub(super) holds: &'static str,
+    /// Whether it is there whenever the object that holds it is.
+    pub(super) always: bool,
+}
+
+/// What a member of the document can be.
+trait Value {
+    /// Whether the event does not tell it.
+    fn is_absent(&self) -> bool {
+        false
+    }
+
+    /// Its path, or the paths below it.
+    #[cfg(test)]
+    fn paths(at: &str, all: &mut Vec<Path>);
+}
+
+/// A text that is always there.
 #[derive(Serialize, Default)]
-struct Party<'a> {
-    #[serde(skip_serializing_if = "str::is_empty")]
-    conversation_id: &'a str,
-    #[serde(skip_serializing_if = "str::is_empty")]
-    root_contact_id: &'a str,
-    #[serde(skip_serializing_if = "str::is_empty")]
-    participant_id: &'a str,
-    #[serde(skip_serializing_if = "str::is_empty")]
-    communication_id: &'a str,
-    #[serde(skip_serializing_if = "str::is_empty")]
-    peer_id: &'a str,
-    #[serde(skip_serializing_if = "str::is_empty")]
-    user_id: &'a str,
-    #[serde(skip_serializing_if = "str::is_empty")]
-    user_name: &'a str,
-    #[serde(skip_serializing_if = "str::is_empty")]
-    user_email: &'a str,
-    #[serde(skip_serializing_if = "str::is_empty")]
-    station_id: &'a str,
-    #[serde(skip_serializing_if = "str::is_empty")]
-    station_name: &'a str,
-    #[serde(skip_serializing_if = "str::is_empty")]
-    station_kind: &'a str,
-    #[serde(skip_serializing_if = "str::is_empty")]
-    station_extension: &'a str,
-    #[serde(skip_serializing_if = "str::is_empty")]
-    queue_id: &'a str,
-    #[serde(skip_serializing_if = "str::is_empty")]
-    queue_name: &'a str,
-    #[serde(skip_serializing_if = "str::is_empty")]
-    direction: &'a str,
-    #[serde(skip_serializing_if = "str::is_empty")]
-    purpose: &'a str,
-    #[serde(skip_serializing_if = "str::is_empty")]
-    ani: &'a str,
-    #[serde(skip_serializing_if = "str::is_empty")]
-    dnis: &'a str,
-    #[serde(skip_serializing_if = "str::is_empty")]
-    provider: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    user: Option<UserObject<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    station: Option<StationObject<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    queue: Option<QueueObject<'a>>,
+struct Always<'a>(&'a str);
+
+/// Attributes by their key, each with its first and its last value: `attributes.customerNumber.last`.
+struct Attributes<'a>(&'a [AttributeValues]);
+
+macro_rules! leaves {
+    ($($type:ty: $holds:literal, $always:literal, $is_absent:expr;)+) => {$(
+        impl Value for $type {
+            fn is_absent(&self) -> bool {
+                let is_absent: fn(&Self) -> bool = $is_absent;
+                is_absent(self)
+            }
+
+            #[cfg(test)]
+            fn paths(at: &str, all: &mut Vec<Path>) {
+                all.push(Path { path: at.to_owned(), holds: $holds, always: $always });
+            }
+        }
+    )+};
 }
 
-#[derive(Serialize)]
-struct UserObject<'a> {
-    id: &'a str,
-    name: &'a str,
-    email: &'a str,
+leaves! {
+    Always<'_>: "text", true, |_| false;
+    String: "text", true, |_| false;
+    &str: "text", false, |text| text.is_empty();
+    u64: "number", true, |_| false;
+    i64: "number", true, |_| false;
+    bool: "boolean", true, |_| false;
+    Option<u64>: "number", false, Option::is_none;
+    Option<i64>: "number", false, Option::is_none;
+    Option<bool>: "boolean", false, Option::is_none;
+    Vec<&str>: "list of texts", true, |_| false;
 }
 
-#[derive(Serialize)]
-struct StationObject<'a> {
-    id: &'a str,
-    name: &'a str,
-    kind: &'a str,
-    extension: &'a str,
+/// Objects of the document, with the paths that follow from their members.
+macro_rules! objects {
+    ($($(#[$about:meta])* struct $name:ident { $($member:ident: $type:ty,)+ })+) => {$(
+        $(#[$about])*
+        #[derive(Serialize)]
+        struct $name<'a> {
+            $(
+                #[serde(skip_serializing_if = "Value::is_absent")]
+                $member: $type,
+            )+
+        }
+
+        impl<'a> Value for $name<'a> {
+            #[cfg(test)]
+            fn paths(at: &str, all: &mut Vec<Path>) {
+                $(
+                    let member = stringify!($member);
+                    let path = if at.is_empty() { member.to_owned() } else { format!("{at}.{member}") };
+                    <$type as Value>::paths(&path, all);
+                )+
+            }
+        }
+    )+};
 }
 
-#[derive(Serialize)]
-struct QueueObject<'a> {
-    id: &'a str,
-    name: &'a str,
+objects! {
+    #[derive(Default)]
+    struct Document {
+        kind: Always<'a>,
+        feed_id: Always<'a>,
+        sequence: u64,
+        id: String,
+        id_exact: bool,
+        source: Always<'a>,
+        data_source: Always<'a>,
+        platform_time_us: Option<i64>,
+        received_time_us: i64,
+        held: Option<bool>,
+        muted: Option<bool>,
+        confined: Option<bool>,
+        secure_pause: Option<bool>,
+        conversation_id: &'a str,
+        root_contact_id: &'a str,
+        related_conversation_id: &'a str,
+        participant_id: &'a str,
+        communication_id: &'a str,
+        peer_id: &'a str,
+        old_connection_id: &'a str,
+        new_connection_id: &'a str,
+        user_id: &'a str,
+        user_name: &'a str,
+        user_email: &'a str,
+        station_id: &'a str,
+        station_name: &'a str,
+        station_kind: &'a str,
+        station_extension: &'a str,
+        queue_id: &'a str,
+        queue_name: &'a str,
+        direction: &'a str,
+        purpose: &'a str,
+        ani: &'a str,
+        dnis: &'a str,
+        provider: &'a str,
+        state: Always<'a>,
+        previous_state: Always<'a>,
+        cause: Always<'a>,
+        raw: &'a str,
+        reason: &'a str,
+        lost_first: Option<u64>,
+        lost_last: Option<u64>,
+        lost_from_us: Option<i64>,
+        lost_to_us: Option<i64>,
+        user: Option<UserObject<'a>>,
+        station: Option<StationObject<'a>>,
+        queue: Option<QueueObject<'a>>,
+        party: Option<PartyObject<'a>>,
+        old_connection: Option<ConnectionObject<'a>>,
+        new_connection: Option<ConnectionObject<'a>>,
+        routing: Option<RoutingObject<'a>>,
+        attribute: Option<AttributeObject<'a>>,
+        attributes: Option<Attributes<'a>>,
+        wrap_up: Option<WrapUpObject<'a>>,
+        callback: Option<CallbackObject<'a>>,
+        dialer: Option<DialerObject<'a>>,
+        state_report: Option<Report<'a>>,
+    }
+
+    struct UserObject {
+        id: &'a str,
+        name: &'a str,
+        email: &'a str,
+    }
+
+    struct StationObject {
+        id: &'a str,
+        name: &'a str,
+        kind: &'a str,
+        extension: &'a str,
+    }
+
+    struct QueueObject {
+        id: &'a str,
+        name: &'a str,
+    }
+
+    struct PartyObject {
+        name: &'a str,
+        address: &'a str,
+        team_id: &'a str,
+        group_id: &'a str,
+        external_contact_id: &'a str,
+        external_organization_id: &'a str,
+        uui: &'a str,
+    }
+
+    struct ConnectionObject {
+        participant_id: &'a str,
+        communication_id: &'a str,
+        user_id: &'a str,
+        user_name: &'a str,
+    }
+
+    struct RoutingObject {
+        priority: Option<i64>,
+        skills: Vec<&'a str>,
+        language: &'a str,
+    }
+
+    struct AttributeObject {
+        key: Always<'a>,
+        value: Always<'a>,
+        previous: Option<Always<'a>>,
+        first: Always<'a>,
+    }
+
+    struct WrapUpObject {
+        code: &'a str,
+        notes: &'a str,
+        tags: Vec<&'a str>,
+        duration_s: Option<i64>,
+    }
+
+    struct CallbackObject {
+        id: &'a str,
+        numbers: Vec<&'a str>,
+        user_name: &'a str,
+        scheduled_time_us: Option<i64>,
+        campaign_id: &'a str,
+        contact_id: &'a str,
+        contact_list_id: &'a str,
+    }
+
+    struct DialerObject {
+        campaign_id: &'a str,
+        contact_id: &'a str,
+        contact_list_id: &'a str,
+        disposition: &'a str,
+        analyzer: &'a str,
+    }
+
+    struct Report {
+        life: Always<'a>,
+        feed: Always<'a>,
+        why: Always<'a>,
+        time_us: i64,
+        message: &'a str,
+        users: Vec<&'a str>,
+        topics: Vec<&'a str>,
+    }
+
+    /// The first and the last value of an attribute.
+    struct ValuesObject {
+        first: Always<'a>,
+        last: Always<'a>,
+    }
 }
 
-#[derive(Serialize)]
-struct Report<'a> {
-    life: &'static str,
-    feed: &'static str,
-    why: &'static str,
-    time_us: i64,
-    message: &'a str,
-    users: Vec<&'a str>,
-    topics: Vec<&'a str>,
+/// An object, or an attribute's former value, that only some events have.
+macro_rules! optional {
+    ($($type:ident)+) => {$(
+        impl<'a> Value for Option<$type<'a>> {
+            fn is_absent(&self) -> bool {
+                self.is_none()
+            }
+
+            #[cfg(test)]
+            fn paths(at: &str, all: &mut Vec<Path>) {
+                $type::paths(at, all);
+            }
+        }
+    )+};
+}
+
+optional! {
+    UserObject StationObject QueueObject PartyObject ConnectionObject RoutingObject AttributeObject Attributes
+    WrapUpObject CallbackObject DialerObject Report
+}
+
+impl Value for Option<Always<'_>> {
+    fn is_absent(&self) -> bool {
+        self.is_none()
+    }
+
+    #[cfg(test)]
+    fn paths(at: &str, all: &mut Vec<Path>) {
+        <&str>::paths(at, all);
+    }
+}
+
+impl Value for Attributes<'_> {
+    #[cfg(test)]
+    fn paths(at: &str, all: &mut Vec<Path>) {
+        ValuesObject::paths(&format!("{at}.KEY"), all);
+    }
+}
+
+impl Serialize for Attributes<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.0.len()))?;
+        for values in self.0 {
+            let (first, last) = (Always(&values.first), Always(&values.last));
+            map.serialize_entry(&*values.key, &ValuesObject { first, last })?;
+        }
+        map.end()
+    }
 }
 
 impl<'a> Document<'a> {
     fn of(offer: &Offer<'a>) -> Self {
         let event = offer.event;
-        let lost = match &event.subject {
-            Subject::Lost(lost) => Some(lost),
-            _ => None,
-        };
-        Self {
-            kind: event.kind.name(),
-            feed_id: offer.feed_id,
+        let mut document = Self {
+            kind: Always(event.kind.name()),
+            feed_id: Always(offer.feed_id),
             sequence: offer.sequence,
             id: hex(event.id.0).into_iter().map(char::from).collect(),
             id_exact: event.id_exact,
-            source: event.source.name(),
-            data_source: offer.data_source,
+            source: Always(event.source.name()),
+            data_source: Always(offer.data_source),
             platform_time_us: event.platform_time.map(|time| time.0),
             received_time_us: event.received.0,
             held: known(event.held),
             muted: known(event.muted),
             confined: known(event.confined),
             secure_pause: known(event.secure_pause),
-            party: Party::of(&event.subject),
-            state: event.state.name(),
-            previous_state: event.previous.name(),
-            cause: event.cause.name(),
+            state: Always(event.state.name()),
+            previous_state: Always(event.previous.name()),
+            cause: Always(event.cause.name()),
             raw: &event.raw,
             reason: &event.reason,
-            lost_first: lost.map(|lost| lost.first),
-            lost_last: lost.map(|lost| lost.last),
-            lost_from_us: lost.map(|lost| lost.from.0),
-            lost_to_us: lost.map(|lost| lost.to.0),
-            state_report: match &event.subject {
-                Subject::Feed(report) => Some(Report::of(report)),
-                _ => None,
-            },
+            ..Self::default()
+        };
+        document.put_subject(event);
+        if let Some(detail) = event.detail.as_deref() {
+            document.put_detail(detail);
+        }
+        document
+    }
+
+    fn put_subject(&mut self, event: &'a Event) {
+        match &event.subject {
+            Subject::Connection(connection) => self.put_connection(connection),
+            Subject::Agent { user, station } => {
+                self.put_user(Some(user));
+                self.put_station(station.as_deref());
+            }
+            Subject::Feed(report) => self.state_report = Some(Report::of(report)),
+            Subject::Lost(lost) => {
+                self.lost_first = Some(lost.first);
+                self.lost_last = Some(lost.last);
+                self.lost_from_us = Some(lost.from.0);
+                self.lost_to_us = Some(lost.to.0);
+            }
         }
     }
-}
 
-impl<'a> Party<'a> {
-    fn of(subject: &'a Subject) -> Self {
-        let mut party = Self::default();
-        match subject {
-            Subject::Connection(connection) => {
-                party.conversation_id = connection.conversation.as_str();
-                party.root_contact_id = connection.root_contact.as_str();
-                party.participant_id = text_of(connection.participant.as_ref(), |id| id.as_str());
-                party.communication_id =
-                    text_of(connection.communication.as_ref(), |id| id.as_str());
-                party.peer_id = text_of(connection.peer.as_ref(), |id| id.as_str());
-                party.put_user(connection.user.as_deref());
-                party.put_station(connection.station.as_deref());
-                party.put_queue(connection.queue.as_deref());
-                if connection.direction != Direction::Unknown {
-                    party.direction = connection.direction.name();
-                }
-                party.purpose = &connection.purpose;
-                party.ani = &connection.ani;
-                party.dnis = &connection.dnis;
-                party.provider = &connection.provider;
-            }
-            Subject::Agent { user, station } => {
-                party.put_user(Some(user));
-                party.put_station(station.as_deref());
-            }
-            Subject::Feed(_) | Subject::Lost(_) => {}
+    fn put_connection(&mut self, connection: &'a Connection) {
+        self.conversation_id = connection.conversation.as_str();
+        self.root_contact_id = connection.root_contact.as_str();
+        self.participant_id = text_of(connection.participant.as_ref(), |id| id.as_str());
+        self.communication_id = text_of(connection.communication.as_ref(), |id| id.as_str());
+        self.peer_id = text_of(connection.peer.as_ref(), |id| id.as_str());
+        self.put_user(connection.user.as_deref());
+        self.put_station(connection.station.as_deref());
+        self.put_queue(connection.queue.as_deref());
+        if connection.direction != Direction::Unknown {
+            self.direction = connection.direction.name();
         }
-        party
+        self.purpose = &connection.purpose;
+        self.ani = &connection.ani;
+        self.dnis = &connection.dnis;
+        self.provider = &connection.provider;
+        self.party = PartyObject::of(&connection.party);
     }
 
     fn put_user(&mut self, user: Option<&'a User>) {
@@ -244,28 +419,150 @@ impl<'a> Party<'a> {
             });
         }
     }
+
+    fn put_detail(&mut self, detail: &'a Detail) {
+        match detail {
+            Detail::Related {
+                conversation,
+                old,
+                new,
+            } => {
+                self.related_conversation_id = text_of(conversation.as_ref(), |id| id.as_str());
+                self.old_connection_id = text_of(old.as_ref(), ConnectionRef::id);
+                self.new_connection_id = text_of(new.as_ref(), ConnectionRef::id);
+                self.old_connection = old.as_ref().map(ConnectionObject::of);
+                self.new_connection = new.as_ref().map(ConnectionObject::of);
+            }
+            Detail::Routing {
+                priority,
+                skills,
+                language,
+            } => {
+                self.routing = Some(RoutingObject {
+                    priority: *priority,
+                    skills: texts(skills),
+                    language,
+                });
+            }
+            Detail::Attribute {
+                key,
+                value,
+                previous,
+                first,
+            } => {
+                self.attribute = Some(AttributeObject {
+                    key: Always(key),
+                    value: Always(value),
+                    previous: previous.as_deref().map(Always),
+                    first: Always(first),
+                });
+            }
+            Detail::Attributes(all) => self.attributes = Some(Attributes(all)),
+            Detail::WrapUp {
+                code,
+                notes,
+                tags,
+                duration_s,
+            } => {
+                self.wrap_up = Some(WrapUpObject {
+                    code,
+                    notes,
+                    tags: texts(tags),
+                    duration_s: *duration_s,
+                });
+            }
+            Detail::Callback {
+                id,
+                numbers,
+                user_name,
+                scheduled,
+                preview,
+            } => {
+                let [campaign_id, contact_id, contact_list_id] = ids_of(preview.as_ref());
+                self.callback = Some(CallbackObject {
+                    id,
+                    numbers: texts(numbers),
+                    user_name,
+                    scheduled_time_us: scheduled.map(|time| time.0),
+                    campaign_id,
+                    contact_id,
+                    contact_list_id,
+                });
+            }
+            Detail::Dialer {
+                campaign,
+                disposition,
+                analyzer,
+            } => {
+                let [campaign_id, contact_id, contact_list_id] = ids_of(campaign.as_ref());
+                self.dialer = Some(DialerObject {
+                    campaign_id,
+                    contact_id,
+                    contact_list_id,
+                    disposition,
+                    analyzer,
+                });
+            }
+        }
+    }
+}
+
+impl<'a> PartyObject<'a> {
+    /// None where nothing of it was told.
+    fn of(facts: &'a PartyFacts) -> Option<Self> {
+        let PartyFacts {
+            name,
+            address,
+            team,
+            group,
+            external_contact,
+            external_organization,
+            uui,
+        } = facts;
+        let all = [
+            name,
+            address,
+            team,
+            group,
+            external_contact,
+            external_organization,
+            uui,
+        ];
+        all.iter().any(|text| !text.is_empty()).then_some(Self {
+            name,
+            address,
+            team_id: team,
+            group_id: group,
+            external_contact_id: external_contact,
+            external_organization_id: external_organization,
+            uui,
+        })
+    }
+}
+
+impl<'a> ConnectionObject<'a> {
+    fn of(connection: &'a ConnectionRef) -> Self {
+        let user = connection.user.as_deref();
+        Self {
+            participant_id: connection.participant.as_str(),
+            communication_id: text_of(connection.communication.as_ref(), |id| id.as_str()),
+            user_id: text_of(user, |user| user.id.as_str()),
+            user_name: text_of(user, |user| &user.name),
+        }
+    }
 }
 
 impl<'a> Report<'a> {
     fn of(report: &'a StateReport) -> Self {
+        let scope = &report.scope;
         Self {
-            life: report.life.name(),
-            feed: report.feed.name(),
-            why: report.why.name(),
+            life: Always(report.life.name()),
+            feed: Always(report.feed.name()),
+            why: Always(report.why.name()),
             time_us: report.at.0,
             message: &report.message,
-            users: report
-                .scope
-                .users
-                .iter()
-                .map(|user| user.as_str())
-                .collect(),
-            topics: report
-                .scope
-                .topics
-                .iter()
-                .map(|topic| topic.as_str())
-                .collect(),
+            users: scope.users.iter().map(|user| user.as_str()).collect(),
+            topics: scope.topics.iter().map(|topic| topic.as_str()).collect(),
         }
     }
 }
@@ -280,4 +577,20 @@ fn known(flag: Flag) -> Option<bool> {
 
 fn text_of<'a, T>(id: Option<&'a T>, text: impl Fn(&'a T) -> &'a str) -> &'a str {
     id.map_or("", text)
+}
+
+fn texts(list: &[Arc<str>]) -> Vec<&str> {
+    list.iter().map(|text| &**text).collect()
+}
+
+/// Ids of campaign, contact and contact list.
+fn ids_of(campaign: Option<&Campaign>) -> [&str; 3] {
+    campaign.map_or([""; 3], |campaign| {
+        [
+            &campaign.campaign,
+            &campaign.contact,
+            &campaign.contact_list,
+        ]
+        .map(|id| &**id)
+    })
 }

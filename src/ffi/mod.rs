@@ -27,6 +27,8 @@ pub mod rust_host;
 mod text;
 
 #[cfg(test)]
+mod catalogue;
+#[cfg(test)]
 mod layout;
 #[cfg(test)]
 mod tests;

@@ -1,7 +1,7 @@
 //! What the host is handed: every field in its place, the JSON of an event, and the numbers of the C ABI.
 
 use std::cell::RefCell;
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::ffi::{CStr, c_char, c_void};
 use std::mem::{offset_of, size_of};
 use std::sync::Arc;
@@ -157,7 +157,15 @@ fn connection() -> Connection {
         ani: "tel:+491".into(),
         dnis: "tel:+492".into(),
         provider: "Edge".into(),
-        party: Arc::default(),
+        party: Arc::new(PartyFacts {
+            name: "Jürgen".into(),
+            address: "sip:j@example.org".into(),
+            team: "team".into(),
+            group: "group".into(),
+            external_contact: "external contact".into(),
+            external_organization: "external organization".into(),
+            uui: "uui".into(),
+        }),
     }
 }
 
@@ -317,21 +325,111 @@ fn a_lost_run_and_a_state_of_the_feed_are_told_in_full() {
     });
 }
 
+/// Every detail, with nothing left out.
+fn details() -> Vec<Detail> {
+    let party = |participant: &str, communication: Option<&str>| ConnectionRef {
+        participant: participant.into(),
+        communication: communication.map(Into::into),
+        user: Some(Arc::new(User {
+            id: "other".into(),
+            name: "Ann".into(),
+            email: "ann@example.org".into(),
+        })),
+    };
+    let campaign = Campaign {
+        campaign: "campaign".into(),
+        contact: "contact".into(),
+        contact_list: "list".into(),
+    };
+    vec![
+        Detail::Related {
+            conversation: Some("second".into()),
+            old: Some(party("p-old", Some("c-old"))),
+            new: Some(party("p-new", Some("c-new"))),
+        },
+        Detail::Routing {
+            priority: Some(-5),
+            skills: ["German".into(), "Loans".into()].into(),
+            language: "Deutsch".into(),
+        },
+        Detail::Attribute {
+            key: "customer.number".into(),
+            value: "4711".into(),
+            previous: Some("".into()),
+            first: "47".into(),
+        },
+        Detail::Attributes(
+            ["z", "a.b", "a"]
+                .map(|key| AttributeValues {
+                    key: key.into(),
+                    first: format!("{key} first").into(),
+                    last: "".into(),
+                })
+                .into(),
+        ),
+        Detail::WrapUp {
+            code: "code".into(),
+            notes: "said \"no\"".into(),
+            tags: ["t1".into()].into(),
+            duration_s: Some(12),
+        },
+        Detail::Callback {
+            id: "callback".into(),
+            numbers: ["tel:+493".into(), "tel:+494".into()].into(),
+            user_name: "Ms. Kim".into(),
+            scheduled: Some(UtcMicros(55)),
+            preview: Some(campaign.clone()),
+        },
+        Detail::Dialer {
+            campaign: Some(campaign),
+            disposition: "disposition.classification.callable.person".into(),
+            analyzer: "edge".into(),
+        },
+    ]
+}
+
+fn detailed(detail: Detail) -> Event {
+    let mut event = event(Subject::Connection(Arc::new(connection())));
+    event.detail = Some(Arc::new(detail));
+    event
+}
+
+/// All paths of a document; the keys of attributes are those of the region's people, so they go as one.
+fn paths_of(at: &str, value: &serde_json::Value, paths: &mut BTreeSet<String>) {
+    match value.as_object() {
+        Some(object) => {
+            for (key, value) in object {
+                let path = match at {
+                    "" => key.clone(),
+                    "attributes" => "attributes.KEY".to_owned(),
+                    _ => format!("{at}.{key}"),
+                };
+                paths_of(&path, value, paths);
+            }
+        }
+        None => {
+            paths.insert(at.to_owned());
+        }
+    }
+}
+
 #[test]
-fn the_json_says_what_the_struct_says_and_every_path_is_in_the_catalogue() {
-    let page = include_str!("../../docs/EVENT_JSON.md");
-    let subjects = [
-        Subject::Connection(Arc::new(connection())),
-        Subject::Feed(Arc::new(report())),
-        Subject::Lost(Lost {
+fn the_json_says_what_the_struct_says_and_has_the_paths_of_the_catalogue() {
+    let mut events = vec![
+        event(Subject::Connection(Arc::new(connection()))),
+        event(Subject::Feed(Arc::new(report()))),
+        event(Subject::Lost(Lost {
             first: 1,
             last: 1,
             from: UtcMicros(1),
             to: UtcMicros(1),
-        }),
+        })),
     ];
-    for subject in subjects {
-        let seen = show(&event(subject));
+    events[0].confined = Flag::Yes;
+    events.extend(details().into_iter().map(detailed));
+    let mut paths = BTreeSet::new();
+    for event in events {
+        let seen = show(&event);
         let json: serde_json::Value = serde_json::from_str(&seen.json).unwrap();
         for (field, value) in &seen.texts {
             let told = json
@@ -343,26 +441,153 @@ fn the_json_says_what_the_struct_says_and_every_path_is_in_the_catalogue() {
         assert_eq!(json["sequence"], 7);
         assert_eq!(json["kind"], "connection_cleared");
         assert_eq!(json["held"], false);
-        for (path, value) in json.as_object().unwrap() {
-            let nested = value.as_object().map(|object| object.keys());
-            let paths: Vec<_> = match nested {
-                Some(keys) => keys.map(|key| format!("{path}.{key}")).collect(),
-                None => vec![path.clone()],
-            };
-            for path in paths {
-                assert!(
-                    page.contains(&format!("`{path}`")),
-                    "docs/EVENT_JSON.md lacks {path}"
-                );
-            }
+        paths_of("", &json, &mut paths);
+    }
+    let catalogue: BTreeSet<String> = super::event_json::paths()
+        .into_iter()
+        .map(|path| path.path)
+        .collect();
+    assert_eq!(paths, catalogue, "each is in one of these documents");
+}
+
+#[test]
+fn what_always_stands_in_the_json_does_so_where_nothing_else_is_known() {
+    let mut bare = event(Subject::Agent {
+        user: Arc::new(User {
+            id: "".into(),
+            name: "".into(),
+            email: "".into(),
+        }),
+        station: None,
+    });
+    bare.platform_time = None;
+    (bare.raw, bare.reason) = Default::default();
+    (bare.held, bare.muted, bare.secure_pause) = Default::default();
+    let json: serde_json::Value = serde_json::from_str(&show(&bare).json).unwrap();
+    let always: BTreeSet<String> = super::event_json::paths()
+        .into_iter()
+        .filter(|path| path.always && !path.path.contains('.'))
+        .map(|path| path.path)
+        .collect();
+    let mut paths = BTreeSet::new();
+    paths_of("", &json, &mut paths);
+    paths.remove("user");
+    assert_eq!(paths, always);
+}
+
+#[test]
+fn what_takes_part_beside_the_connection_is_told_in_struct_and_json() {
+    let seen = show(&detailed(details().swap_remove(0)));
+    for (field, should) in [
+        ("related_conversation_id", "second"),
+        ("old_connection_id", "c-old"),
+        ("new_connection_id", "c-new"),
+    ] {
+        let (_, is) = seen.texts.iter().find(|(name, _)| *name == field).unwrap();
+        assert_eq!(is, should, "{field}");
+    }
+    let json: serde_json::Value = serde_json::from_str(&seen.json).unwrap();
+    assert_eq!(
+        json["old_connection"],
+        serde_json::json!({
+            "participant_id": "p-old", "communication_id": "c-old", "user_id": "other", "user_name": "Ann"
+        })
+    );
+    assert_eq!(json["new_connection"]["participant_id"], "p-new");
+
+    // Where no form told the leg's id, the participant's stands for it; nothing else is made up.
+    let seen = show(&detailed(Detail::Related {
+        conversation: None,
+        old: Some(ConnectionRef {
+            participant: "p-old".into(),
+            communication: None,
+            user: None,
+        }),
+        new: None,
+    }));
+    assert_eq!(text_in(&seen, "old_connection_id"), "p-old");
+    assert_eq!(text_in(&seen, "new_connection_id"), "");
+    assert_eq!(text_in(&seen, "related_conversation_id"), "");
+    let json: serde_json::Value = serde_json::from_str(&seen.json).unwrap();
+    assert_eq!(
+        json["old_connection"],
+        serde_json::json!({ "participant_id": "p-old" })
+    );
+    assert!(json.get("new_connection").is_none());
+}
+
+fn text_in<'a>(seen: &'a Seen, field: &str) -> &'a str {
+    let found = seen.texts.iter().find(|(name, _)| *name == field);
+    &found.unwrap().1
+}
+
+#[test]
+fn every_detail_stands_under_its_own_object() {
+    let objects = [
+        (
+            "routing",
+            serde_json::json!({ "priority": -5, "skills": ["German", "Loans"], "language": "Deutsch" }),
+        ),
+        (
+            "attribute",
+            serde_json::json!({ "key": "customer.number", "value": "4711", "previous": "", "first": "47" }),
+        ),
+        (
+            "attributes",
+            serde_json::json!({
+                "z": { "first": "z first", "last": "" },
+                "a.b": { "first": "a.b first", "last": "" },
+                "a": { "first": "a first", "last": "" },
+            }),
+        ),
+        (
+            "wrap_up",
+            serde_json::json!({ "code": "code", "notes": "said \"no\"", "tags": ["t1"], "duration_s": 12 }),
+        ),
+        (
+            "callback",
+            serde_json::json!({
+                "id": "callback", "numbers": ["tel:+493", "tel:+494"], "user_name": "Ms. Kim",
+                "scheduled_time_us": 55, "campaign_id": "campaign", "contact_id": "contact",
+                "contact_list_id": "list",
+            }),
+        ),
+        (
+            "dialer",
+            serde_json::json!({
+                "campaign_id": "campaign", "contact_id": "contact", "contact_list_id": "list",
+                "disposition": "disposition.classification.callable.person", "analyzer": "edge",
+            }),
+        ),
+    ];
+    for (detail, (object, should)) in details().into_iter().skip(1).zip(&objects) {
+        let seen = show(&detailed(detail));
+        let json: serde_json::Value = serde_json::from_str(&seen.json).unwrap();
+        assert_eq!(json[object], *should);
+        for (other, _) in objects.iter().filter(|(other, _)| other != object) {
+            assert!(json.get(other).is_none(), "{other} beside {object}");
         }
+        assert_eq!(text_in(&seen, "old_connection_id"), "");
     }
-    for kind in EventKind::ALL {
-        assert!(page.contains(&format!("`{}`", kind.name())), "{kind:?}");
-    }
-    for cause in Cause::ALL {
-        assert!(page.contains(&format!("`{}`", cause.name())), "{cause:?}");
-    }
+    // In the order in which they first appeared, which is not that of the keys.
+    let json = show(&detailed(details().swap_remove(3))).json;
+    let at = |key: &str| json.find(&format!("\"{key}\":{{\"first\"")).unwrap();
+    assert!(at("z") < at("a.b") && at("a.b") < at("a"));
+}
+
+#[test]
+fn an_attribute_that_had_no_value_before_says_so_by_leaving_it_out() {
+    let seen = show(&detailed(Detail::Attribute {
+        key: "k".into(),
+        value: "".into(),
+        previous: None,
+        first: "".into(),
+    }));
+    let json: serde_json::Value = serde_json::from_str(&seen.json).unwrap();
+    assert_eq!(
+        json["attribute"],
+        serde_json::json!({ "key": "k", "value": "", "first": "" })
+    );
 }
 
 #[test]
