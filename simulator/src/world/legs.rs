@@ -187,7 +187,21 @@ impl World {
     ) -> Option<Next> {
         let now = self.now;
         let place = self.speaking(at, party)?;
-        change(self.party_mut(place)?.leg_mut()?, now);
+        let leg = self.party_mut(place)?.leg_mut()?;
+        // What is so already cannot become so.
+        let can = match kind {
+            Kind::Held => leg.held.is_none(),
+            Kind::Retrieved => leg.held.is_some(),
+            Kind::Muted => !leg.muted,
+            Kind::Unmuted => leg.muted,
+            Kind::SecurePauseStarted => !leg.secure_pause,
+            Kind::SecurePauseEnded => leg.secure_pause,
+            _ => true,
+        };
+        if !can {
+            return None;
+        }
+        change(leg, now);
         self.act(place, kind, None);
         self.publish(place.conversation);
         Some(Next::Step(self.moment(5, 20)))

@@ -695,7 +695,11 @@ impl World {
     /// An alerting user does not take the call.
     fn decline(&mut self, at: usize, party: Party, cause: Cause) -> Option<Next> {
         let place = self.place(at, party)?;
-        let user = self.party(place)?.user;
+        let who = self.party(place)?;
+        if !who.is_open() || who.is_connected() {
+            return None;
+        }
+        let user = who.user;
         self.end_legs(&[place], cause);
         if let Some(user) = user
             && cause == Cause::Timeout
