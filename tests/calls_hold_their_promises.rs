@@ -1,0 +1,348 @@
+//! What `calls` promises, whatever the day and whatever way its bodies take: days of the region, with every script of
+//! the repertoire and as many stories that nobody wrote, are told body by body without a socket.
+//!
+//! `GCA_SEED=n` lives the day of that seed alone: a failure says which. `GCA_DAYS=n` lives more days than usual.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test says what went wrong by failing"
+)]
+
+mod day;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::OnceLock;
+
+use day::arrival::{self, Form, form};
+use day::{Day, facts, hear, life};
+use gca_region::chance::Chance;
+use gca_region::time::Millis;
+use genesys_cloud_adapter::model::event::{Event, Subject};
+
+/// How many days there are, if `GCA_DAYS` does not say so.
+const DAYS: u64 = 6;
+
+/// How late a body may come after another topic's of the same moment. Calls of these days last some seconds.
+const LATE: Millis = Millis(150);
+
+fn days() -> &'static [Day] {
+    static LIVED: OnceLock<Vec<Day>> = OnceLock::new();
+    LIVED.get_or_init(|| {
+        let number = |name| -> Option<u64> {
+            let text = std::env::var(name).ok()?;
+            Some(text.parse().unwrap_or_else(|_| panic!("{name}={text}")))
+        };
+        let seeds = match number("GCA_SEED") {
+            Some(seed) => seed..=seed,
+            None => 1..=number("GCA_DAYS").unwrap_or(DAYS),
+        };
+        seeds.map(Day::live).collect()
+    })
+}
+
+/// Holds a promise against every day. What is wrong names legs by conversation and participant; the story of the first
+/// is told with it.
+fn promise(name: &str, broken: impl Fn(&Day, &mut Chance) -> Vec<String>) {
+    for day in days() {
+        let mut chance = Chance::new(day.seed, name);
+        let wrong = broken(day, &mut chance);
+        if wrong.is_empty() {
+            continue;
+        }
+        let story = (day.acts.iter())
+            .find(|act| {
+                act.conversation
+                    .is_some_and(|id| wrong[0].contains(&id.to_string()))
+            })
+            .and_then(|act| day.stories.get(act.script?));
+        panic!(
+            "the day of seed {} breaks the promise; repeat it with GCA_SEED={} cargo test --test \
+             calls_hold_their_promises {name}\n{} defects:\n  {}\nthe story of the first: {}",
+            day.seed,
+            day.seed,
+            wrong.len(),
+            wrong[..wrong.len().min(20)].join("\n  "),
+            story.map_or_else(String::new, |story| format!(
+                "{} {:?}",
+                story.name, story.steps
+            )),
+        );
+    }
+}
+
+/// The ids of events; those of kinds that the platform dates or that happen once, and the others.
+fn ids_by_class(events: &[Event]) -> [BTreeMap<u128, facts::Fact>; 2] {
+    [true, false].map(|exact| {
+        let events = events.iter().filter(|event| event.id_exact == exact);
+        events
+            .map(|event| (event.id.0, facts::of_event(event)))
+            .collect()
+    })
+}
+
+fn compare(
+    expected: &BTreeMap<u128, facts::Fact>,
+    told: &BTreeMap<u128, facts::Fact>,
+    how: &str,
+) -> Vec<String> {
+    let missing = expected.iter().filter(|(id, _)| !told.contains_key(id));
+    let missing = missing.map(|(_, fact)| format!("{} of {} {how}: not told", fact.1, fact.0));
+    missing.chain(beyond(expected, told, how)).collect()
+}
+
+fn beyond(
+    expected: &BTreeMap<u128, facts::Fact>,
+    told: &BTreeMap<u128, facts::Fact>,
+    how: &str,
+) -> Vec<String> {
+    let more = told.iter().filter(|(id, _)| !expected.contains_key(id));
+    more.map(|(_, fact)| {
+        format!(
+            "{} of {} {how}: an id that the whole day does not have",
+            fact.1, fact.0
+        )
+    })
+    .collect()
+}
+
+fn is_shown(once: &facts::Happened<'_>) -> bool {
+    once.was_shown_by(|_| true)
+}
+
+/// Each fact once, and at its time; each leg and call lives in order and is over at the end (invariants 1 to 6).
+#[test]
+fn what_is_told_is_what_happened() {
+    promise("what_is_told_is_what_happened", |day, _| {
+        let events = hear(arrival::at_once(day));
+        let mut wrong = facts::differences(&facts::of_day(day), &facts::told(&events), is_shown);
+        wrong.extend(life::defects(&events, life::Heard::All));
+        wrong.extend(facts::ids(&events).err().unwrap_or_default());
+        wrong
+    });
+}
+
+/// Invariant 7.
+#[test]
+fn repetition_changes_nothing() {
+    promise("repetition_changes_nothing", |day, chance| {
+        let arrivals = arrival::at_once(day);
+        let once = hear(arrivals.iter().copied());
+        let mut wrong = Vec::new();
+        for share in [0.2, 1.0] {
+            let again = hear(arrival::twice(&arrivals, share, chance));
+            let differ = once.iter().zip(&again).find(|(once, again)| once != again);
+            if once.len() != again.len() || differ.is_some() {
+                wrong.push(format!("with {share} of the bodies twice: {differ:#?}"));
+            }
+        }
+        wrong
+    });
+}
+
+/// Invariant 8: each topic in its order, but some late.
+#[test]
+fn the_order_between_topics_changes_nothing() {
+    promise("the_order_between_topics_changes_nothing", |day, chance| {
+        let expected = ids_by_class(&hear(arrival::at_once(day)));
+        let happened = facts::of_day(day);
+        let mut wrong = Vec::new();
+        for round in 0..4 {
+            let mut arrivals = arrival::each_topic_in_order(day, LATE, chance);
+            if round % 2 == 1 {
+                arrivals = arrival::twice(&arrivals, 0.2, chance);
+            }
+            let events = hear(arrivals);
+            let told = ids_by_class(&events);
+            for class in 0..2 {
+                wrong.extend(compare(&expected[class], &told[class], "in another order"));
+            }
+            wrong.extend(facts::differences(
+                &happened,
+                &facts::told(&events),
+                is_shown,
+            ));
+            wrong.extend(life::defects(&events, life::Heard::All));
+        }
+        wrong
+    });
+}
+
+/// Invariant 9: an old body changes nothing that the platform dates or that happens once.
+#[test]
+fn an_old_body_changes_nothing() {
+    promise("an_old_body_changes_nothing", |day, chance| {
+        let expected = ids_by_class(&hear(arrival::at_once(day)));
+        let mut wrong = Vec::new();
+        for late in [Millis(0), LATE] {
+            let arrivals = arrival::each_topic_in_order(day, late, chance);
+            let events = hear(arrival::with_stale(&arrivals, 0.2, chance));
+            let told = ids_by_class(&events);
+            wrong.extend(compare(&expected[0], &told[0], "with old bodies"));
+            wrong.extend(life::defects(&events, life::Heard::OldOnesToo));
+        }
+        wrong
+    });
+}
+
+/// Of bodies that overtake each other within a topic, what happens once is told once, and what the platform dates is
+/// told under its one id or not at all.
+#[test]
+fn overtaking_invents_nothing() {
+    promise("overtaking_invents_nothing", |day, chance| {
+        let expected = ids_by_class(&hear(arrival::at_once(day)));
+        let mut wrong = Vec::new();
+        for late in [Millis(30), Millis(2_000)] {
+            let events = hear(arrival::in_no_order(day, late, chance));
+            let told = ids_by_class(&events);
+            wrong.extend(beyond(&expected[0], &told[0], "overtaken"));
+            wrong.extend(life::defects(&events, life::Heard::OldOnesToo));
+        }
+        wrong
+    });
+}
+
+/// Calls in progress at the start: the first bodies of all topics are lost. What is told happened, under the ids of the
+/// whole day; what the rest shows is told.
+#[test]
+fn a_late_start_tells_the_same_facts() {
+    promise("a_late_start_tells_the_same_facts", |day, chance| {
+        let whole = ids_by_class(&hear(arrival::at_once(day)));
+        let happened = facts::of_day(day);
+        let mut wrong = Vec::new();
+        for _ in 0..3 {
+            let lost = chance.below(day.shown.len());
+            let rest = &arrival::at_once(day)[lost..];
+            let shown: BTreeSet<u64> = rest
+                .iter()
+                .flat_map(|(_, shown)| shown.acts.iter().copied())
+                .collect();
+            let events = hear(rest.iter().copied());
+            let told = ids_by_class(&events);
+            let how = format!("without the first {lost} bodies");
+            wrong.extend(beyond(&whole[0], &told[0], &how));
+            wrong.extend(facts::ids(&events).err().unwrap_or_default());
+            let exact: Vec<Event> = events
+                .iter()
+                .filter(|event| event.id_exact)
+                .cloned()
+                .collect();
+            let exact_kinds: BTreeSet<&str> = exact.iter().map(|event| event.kind.name()).collect();
+            let happened = (happened.iter())
+                .filter(|((_, kind), _)| exact_kinds.contains(kind))
+                .map(|(fact, times)| (fact.clone(), times.clone()))
+                .collect();
+            wrong.extend(facts::differences(
+                &happened,
+                &facts::told(&exact),
+                |once| shown.contains(&once.act.act),
+            ));
+            wrong.extend(life::defects(&events, life::Heard::OldOnesToo));
+        }
+        wrong
+    });
+}
+
+/// Each shape alone tells all that it shows, under the ids of both together.
+#[test]
+fn each_shape_alone_tells_what_it_shows() {
+    promise("each_shape_alone_tells_what_it_shows", |day, _| {
+        let arrivals = arrival::at_once(day);
+        let both = ids_by_class(&hear(arrivals.iter().copied()));
+        let happened = facts::of_day(day);
+        let mut wrong = Vec::new();
+        for (alone, other) in [(Form::Nested, Form::Flat), (Form::Flat, Form::Nested)] {
+            let events = hear(arrival::only(&arrivals, |shown| {
+                form(&shown.topic) != other
+            }));
+            let told = ids_by_class(&events);
+            for class in 0..2 {
+                wrong.extend(beyond(
+                    &both[class],
+                    &told[class],
+                    &format!("{alone:?} alone"),
+                ));
+            }
+            wrong.extend(facts::differences(
+                &happened,
+                &facts::told(&events),
+                |once| once.was_shown_by(|form| form != other),
+            ));
+            wrong.extend(life::defects(&events, life::Heard::All));
+        }
+        wrong
+    });
+}
+
+/// Who called and who was called, as each shape alone tells it last of each party.
+#[test]
+fn both_shapes_tell_the_same_caller_and_called() {
+    let mut kinds = BTreeSet::new();
+    for day in days() {
+        let arrivals = arrival::at_once(day);
+        let parties = |alone| {
+            let events = hear(arrival::only(&arrivals, |shown| {
+                form(&shown.topic) == alone
+            }));
+            let mut parties = BTreeMap::new();
+            for event in &events {
+                if let Subject::Connection(facts) = &event.subject
+                    && let Some(participant) = &facts.participant
+                {
+                    parties.insert(
+                        (facts.conversation.to_string(), participant.to_string()),
+                        (
+                            facts.purpose.clone(),
+                            facts.direction,
+                            facts.ani.clone(),
+                            facts.dnis.clone(),
+                        ),
+                    );
+                }
+            }
+            parties
+        };
+        let (nested, flat) = (parties(Form::Nested), parties(Form::Flat));
+        kinds.extend(
+            (nested.values()).map(|(purpose, direction, ..)| format!("{purpose} {direction:?}")),
+        );
+        let differ: Vec<_> = (nested.iter())
+            .filter(|(party, told)| flat.get(*party) != Some(told))
+            .map(|(party, told)| (told, flat.get(party)))
+            .collect();
+        assert!(
+            differ.is_empty(),
+            "seed {}, {} of {}: {:#?}",
+            day.seed,
+            differ.len(),
+            nested.len(),
+            &differ[..differ.len().min(6)]
+        );
+    }
+    for kind in [
+        "customer Inbound",
+        "agent Inbound",
+        "agent Outbound",
+        "external Outbound",
+    ] {
+        assert!(kinds.contains(kind), "no {kind} in {kinds:?}");
+    }
+}
+
+/// The days are worth it: every kind that the table says to be told is told in them.
+#[test]
+fn every_kind_is_told() {
+    let mut told = BTreeSet::new();
+    for day in days() {
+        let events = hear(arrival::at_once(day));
+        told.extend(events.iter().map(|event| event.kind.name()));
+    }
+    let lines = facts::table()
+        .iter()
+        .filter(|line| line.is_told && line.event != "-");
+    let untold: BTreeSet<&str> = lines
+        .map(|line| line.event)
+        .filter(|event| !told.contains(event))
+        .collect();
+    assert!(untold.is_empty(), "no event of {untold:?}");
+}

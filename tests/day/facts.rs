@@ -1,0 +1,209 @@
+//! What happened and what was told, in words in which the two can be compared. The table of it is `tests/acts.txt`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::OnceLock;
+
+use gca_region::truth::Act;
+use genesys_cloud_adapter::model::event::{Event, EventKind, Subject};
+
+use super::Day;
+use super::arrival::{Form, form, is_followed};
+
+/// What a fact is about, and the event that it becomes.
+pub(crate) type Fact = (String, &'static str);
+
+/// A line of the table.
+#[derive(Debug)]
+pub(crate) struct Line {
+    pub(crate) act: &'static str,
+    detail: &'static str,
+    /// `-`: none.
+    pub(crate) event: &'static str,
+    pub(crate) about: &'static str,
+    shape: &'static str,
+    /// Whether this version tells it.
+    pub(crate) is_told: bool,
+}
+
+impl Line {
+    /// Whether bodies of the form can tell it.
+    pub(crate) fn is_in(&self, form: Form) -> bool {
+        match self.shape {
+            "nested" => form == Form::Nested,
+            "flat" => form == Form::Flat,
+            _ => true,
+        }
+    }
+}
+
+/// The table.
+pub(crate) fn table() -> &'static [Line] {
+    static TABLE: OnceLock<Vec<Line>> = OnceLock::new();
+    TABLE.get_or_init(|| {
+        let text: &'static str = include_str!("../acts.txt");
+        let lines = text.lines().map(str::trim);
+        let lines = lines.filter(|line| !line.is_empty() && !line.starts_with('#'));
+        lines.map(line).collect()
+    })
+}
+
+fn line(text: &'static str) -> Line {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let &[act, detail, event, about, shape, told] = words.as_slice() else {
+        panic!("tests/acts.txt: not six words: {text}");
+    };
+    assert!(
+        ["leg", "call", "agent", "attribute", "-"].contains(&about)
+            && ["both", "nested", "flat", "any", "-"].contains(&shape)
+            && ["told", "awaited"].contains(&told),
+        "tests/acts.txt: {text}"
+    );
+    Line {
+        act,
+        detail,
+        event,
+        about,
+        shape,
+        is_told: told == "told",
+    }
+}
+
+/// The truth's word for what an act is.
+pub(crate) fn word(act: &Act) -> String {
+    let word = serde_json::to_value(act.kind).unwrap();
+    word.as_str().unwrap().to_owned()
+}
+
+/// The lines of the table that an act falls under.
+fn lines_of(act: &Act) -> impl Iterator<Item = &'static Line> {
+    let word = word(act);
+    let detail = act.detail.clone().unwrap_or_default();
+    let known = table().iter().any(|line| line.act == word);
+    assert!(known, "tests/acts.txt does not know the act {word:?}");
+    table()
+        .iter()
+        .filter(move |line| line.act == word && (line.detail == "*" || line.detail == detail))
+}
+
+/// One time that a fact happened.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Happened<'a> {
+    pub(crate) act: &'a Act,
+    pub(crate) line: &'static Line,
+}
+
+impl Happened<'_> {
+    /// Whether some body of the form showed it.
+    pub(crate) fn was_shown_by(&self, is: impl Fn(Form) -> bool) -> bool {
+        let topics = self.act.topics.iter().filter(|topic| is_followed(topic));
+        let mut forms = topics.map(|topic| form(topic));
+        forms.any(|form| is(form) && self.line.is_in(form))
+    }
+}
+
+/// The facts of a day that this version tells, each as often as it happened, in order.
+pub(crate) fn of_day(day: &Day) -> BTreeMap<Fact, Vec<Happened<'_>>> {
+    let mut facts: BTreeMap<Fact, Vec<Happened<'_>>> = BTreeMap::new();
+    for act in &day.acts {
+        for line in lines_of(act).filter(|line| line.is_told && line.event != "-") {
+            let facts = facts.entry((about(act, line), line.event)).or_default();
+            facts.push(Happened { act, line });
+        }
+    }
+    facts
+}
+
+fn about(act: &Act, line: &Line) -> String {
+    let text = |id: &Option<gca_region::chance::Id>| {
+        id.as_ref().map(ToString::to_string).unwrap_or_default()
+    };
+    let (conversation, participant) = (text(&act.conversation), text(&act.participant));
+    match line.about {
+        "agent" => text(&act.user),
+        "call" => conversation,
+        "attribute" => {
+            let key = act.detail.as_deref().unwrap_or_default();
+            format!("{conversation} {participant} {key}")
+        }
+        _ => format!("{conversation} {participant}"),
+    }
+}
+
+/// What an event is about.
+pub(crate) fn of_event(event: &Event) -> Fact {
+    let about = match &event.subject {
+        Subject::Agent { user, .. } => user.id.to_string(),
+        Subject::Connection(facts) => match &facts.participant {
+            Some(participant) => format!("{} {participant}", facts.conversation),
+            None => facts.conversation.to_string(),
+        },
+        other => panic!("calls told {other:?}"),
+    };
+    (about, event.kind.name())
+}
+
+/// Events whose kind the table says to be told, by what they are about.
+pub(crate) fn told(events: &[Event]) -> BTreeMap<Fact, Vec<&Event>> {
+    let mut facts: BTreeMap<Fact, Vec<&Event>> = BTreeMap::new();
+    for event in events.iter().filter(|event| is_judged(event.kind)) {
+        facts.entry(of_event(event)).or_default().push(event);
+    }
+    facts
+}
+
+/// Whether the table has the kind as one that is told.
+fn is_judged(kind: EventKind) -> bool {
+    let mut lines = table().iter().filter(|line| line.event == kind.name());
+    lines.any(|line| line.is_told)
+}
+
+/// What must not be: `required` says of what happened whether it must have been told. What happened and was not shown
+/// may be told, if a later body still says it (`initialState` tells that a leg rang).
+pub(crate) fn differences(
+    facts: &BTreeMap<Fact, Vec<Happened<'_>>>,
+    told: &BTreeMap<Fact, Vec<&Event>>,
+    required: impl Fn(&Happened<'_>) -> bool,
+) -> Vec<String> {
+    let all: BTreeSet<&Fact> = facts.keys().chain(told.keys()).collect();
+    let mut wrong = Vec::new();
+    for fact in all {
+        let happened = facts.get(fact).map(Vec::as_slice).unwrap_or_default();
+        let told = told.get(fact).map(Vec::as_slice).unwrap_or_default();
+        let needed = happened.iter().filter(|once| required(once)).count();
+        let script = happened.first().and_then(|once| once.act.script);
+        let of = format!("{} of {} ({})", fact.1, fact.0, script.unwrap_or("-"));
+        if told.len() < needed || told.len() > happened.len() {
+            wrong.push(format!(
+                "{of}: happened {}, to be told {needed}, told {}",
+                happened.len(),
+                told.len()
+            ));
+            continue;
+        }
+        // What the platform's clock said is when it happened.
+        for time in told.iter().filter_map(|event| event.platform_time) {
+            if !happened.iter().any(|once| once.act.time.0 == time.0 / 1000) {
+                let times: Vec<i64> = happened.iter().map(|once| once.act.time.0).collect();
+                wrong.push(format!(
+                    "{of}: told for {}, happened {times:?}",
+                    time.0 / 1000
+                ));
+            }
+        }
+    }
+    wrong
+}
+
+/// The ids told, each of which must be new.
+pub(crate) fn ids(events: &[Event]) -> Result<BTreeSet<u128>, Vec<String>> {
+    let mut ids = BTreeSet::new();
+    let again = events.iter().filter(|event| !ids.insert(event.id.0));
+    let again: Vec<String> = again
+        .map(|event| format!("told again under the same id: {:?}", of_event(event)))
+        .collect();
+    if again.is_empty() {
+        Ok(ids)
+    } else {
+        Err(again)
+    }
+}

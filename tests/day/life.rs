@@ -1,0 +1,159 @@
+//! What every feed must keep to, whatever it missed and in whatever order it heard the rest: the order in the life of a
+//! leg and of a call.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use genesys_cloud_adapter::model::event::{Event, Subject};
+
+/// On one leg, the first never comes after the second.
+const BEFORE: &[(&str, &str)] = &[
+    ("offered", "established"),
+    ("delivered", "established"),
+    ("originated", "established"),
+    ("established", "flow_entered"),
+    ("queued", "dequeued"),
+    ("established", "transferred"),
+    ("established", "connection_cleared"),
+    ("diverted", "connection_cleared"),
+    ("failed", "connection_cleared"),
+    ("consult_started", "consult_completed"),
+    ("consult_started", "consult_cancelled"),
+    ("after_call_work_started", "after_call_work_ended"),
+    ("callback_scheduled", "callback_delivered"),
+    ("callback_delivered", "callback_established"),
+    ("callback_established", "callback_cleared"),
+];
+
+/// On one leg these come in turns, the first first, and only while it is connected. What the first began is over with the
+/// leg, if the second did not say so.
+const IN_TURNS: &[(&str, &str)] = &[
+    ("held", "retrieved"),
+    ("muted", "unmuted"),
+    ("confined", "unconfined"),
+    ("parked", "unparked"),
+    ("recording_paused", "recording_resumed"),
+];
+
+/// These say that the first of a pair of [`IN_TURNS`] was not told, if they come without it: only exact kinds can be
+/// relied upon when bodies come again.
+const EXACT: &[&str] = &["held"];
+
+/// What may still come of a leg that was cleared.
+const AFTER_A_LEG: &[&str] = &[
+    "transferred",
+    "after_call_work_started",
+    "after_call_work_ended",
+    "wrap_up",
+    "attribute_changed",
+    "voicemail_deposited",
+    "dequeued",
+    "consult_completed",
+    "consult_cancelled",
+    "party_left",
+    "callback_cleared",
+];
+
+/// What may still come of a call that was cleared.
+const AFTER_A_CALL: &[&str] = &[
+    "after_call_work_started",
+    "after_call_work_ended",
+    "wrap_up",
+    "attribute_changed",
+    "voicemail_deposited",
+    "call_terminated",
+];
+
+/// How far a feed can be relied upon.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Heard {
+    /// Everything, each topic in its order.
+    All,
+    /// Old bodies came again or bodies overtook each other: nothing can be said of changes that the platform does not
+    /// date.
+    OldOnesToo,
+}
+
+/// What a feed does that none may do.
+pub(crate) fn defects(events: &[Event], heard: Heard) -> Vec<String> {
+    let mut calls: BTreeMap<String, Life> = BTreeMap::new();
+    let mut wrong = Vec::new();
+    for event in events {
+        let Subject::Connection(facts) = &event.subject else {
+            continue;
+        };
+        let kind = event.kind.name();
+        let call = calls.entry(facts.conversation.to_string()).or_default();
+        let what = facts.participant.as_ref().map(ToString::to_string);
+        let mut say = |what: String| {
+            wrong.push(format!(
+                "{kind} of {} {}: {what}",
+                facts.conversation,
+                facts.participant.as_ref().map_or("", |id| id.as_str())
+            ));
+        };
+        call.hear(kind, what, heard, &mut say);
+    }
+    wrong
+}
+
+#[derive(Default)]
+struct Life {
+    /// Of the call itself.
+    told: Vec<&'static str>,
+    legs: BTreeMap<String, Vec<&'static str>>,
+    cleared: BTreeSet<String>,
+}
+
+impl Life {
+    fn hear(
+        &mut self,
+        kind: &'static str,
+        leg: Option<String>,
+        heard: Heard,
+        say: &mut impl FnMut(String),
+    ) {
+        if self.told.contains(&"call_terminated") {
+            say("after the call was terminated".to_owned());
+        }
+        if self.told.contains(&"call_cleared") && !AFTER_A_CALL.contains(&kind) {
+            say("after the call was cleared".to_owned());
+        }
+        let Some(leg) = leg else {
+            self.told.push(kind);
+            if kind == "call_cleared" && self.cleared.len() < self.legs.len() {
+                say("a leg is not cleared".to_owned());
+            }
+            return;
+        };
+        let told = self.legs.entry(leg.clone()).or_default();
+        if self.cleared.contains(&leg) && !AFTER_A_LEG.contains(&kind) {
+            say("after the leg was cleared".to_owned());
+        }
+        let later = BEFORE.iter().filter(|(first, _)| *first == kind);
+        for (_, then) in later {
+            if told.contains(then) {
+                say(format!("after {then}"));
+            }
+        }
+        for (begin, end) in IN_TURNS {
+            if heard == Heard::OldOnesToo && !EXACT.contains(begin) {
+                continue;
+            }
+            let last = told
+                .iter()
+                .rev()
+                .find(|told| *told == begin || *told == end);
+            let lasts = last == Some(begin);
+            if kind == *begin && lasts || kind == *end && !lasts {
+                say(format!("told after {last:?}"));
+            }
+            if kind == *begin && *begin == "held" && !told.contains(&"established") {
+                say("before the leg was established".to_owned());
+            }
+        }
+        told.push(kind);
+        if kind == "connection_cleared" {
+            self.cleared.insert(leg);
+        }
+    }
+}

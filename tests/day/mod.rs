@@ -1,0 +1,146 @@
+//! A day of the region, lived in virtual time and without a socket, and how its bodies are told to `calls`.
+//!
+//! | file      | what it is                                                                        |
+//! |-----------|-----------------------------------------------------------------------------------|
+//! | `facts`   | what happened and what was told, in words in which the two can be compared        |
+//! | `story`   | stories that nobody wrote: the repertoire's, cut and joined at random             |
+//! | `arrival` | the orders in which bodies may arrive: late, twice, again, not from the beginning |
+//! | `life`    | what every feed must keep to, whatever it missed: the order of a leg's life       |
+
+#![allow(dead_code, reason = "each test binary takes what it needs of it")]
+
+pub(crate) mod arrival;
+pub(crate) mod facts;
+pub(crate) mod life;
+pub(crate) mod story;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use gca_region::chance::{Chance, Id};
+use gca_region::script::Script;
+use gca_region::time::{Millis, Time};
+use gca_region::truth::{Act, Kind};
+use gca_region::world::{Shown, World, WorldConfig};
+use genesys_cloud_adapter::calls::{Calls, Heard};
+use genesys_cloud_adapter::model::event::Event;
+use genesys_cloud_adapter::model::frame::Notification;
+use genesys_cloud_adapter::model::time::{Now, UtcMicros};
+
+/// Bytes for last snapshots: small enough that some are dropped in a day, and read whole again.
+const SNAPSHOT_CACHE: usize = 1 << 20;
+
+/// All plays begin within this.
+const BEGINNINGS: Millis = Millis(40_000);
+
+/// By then the last story is told: nobody waits longer for an agent than the world's patience allows.
+const REST: Millis = Millis(90_000);
+
+/// What was published, and what really happened.
+pub(crate) struct Day {
+    /// From which everything about it follows.
+    pub(crate) seed: u64,
+    pub(crate) shown: Vec<Shown>,
+    pub(crate) acts: Vec<Act>,
+    /// The stories that were played, by the name that acts know them by.
+    pub(crate) stories: BTreeMap<&'static str, &'static Script>,
+}
+
+impl Day {
+    /// Lives a day: every script of the repertoire once, and as many stories again that nobody wrote.
+    pub(crate) fn live(seed: u64) -> Self {
+        let scripts = story::repertoire_and_more(seed);
+        let config = WorldConfig {
+            users: 24,
+            queues: 3,
+            calls_per_minute: 0.0,
+            minutes_per_presence: 6.0,
+            seed,
+            scripts,
+            ..WorldConfig::default()
+        };
+        let start = config.start;
+        let mut chance = Chance::new(seed, "beginnings");
+        let mut plan: Vec<(Time, &'static str)> = (scripts.iter())
+            .map(|script| (start + chance.between(0, BEGINNINGS.0), script.name))
+            .collect();
+        plan.sort();
+        let mut world = World::new(config);
+        let mut shown = Vec::new();
+        for (at, script) in plan {
+            live_until(&mut world, at, &mut shown);
+            world.play(script, at).unwrap();
+            shown.extend(std::iter::from_fn(|| world.poll_shown()));
+        }
+        live_until(&mut world, start + BEGINNINGS + REST, &mut shown);
+        let mut day = Self {
+            seed,
+            shown,
+            acts: world.truth().acts.clone(),
+            stories: scripts.iter().map(|script| (script.name, script)).collect(),
+        };
+        day.shown.retain(|shown| arrival::is_followed(&shown.topic));
+        day.forget_calls_that_rise_again();
+        day
+    }
+
+    /// A story that nobody wrote may offer a call to somebody after everybody has left it. The platform never does.
+    fn forget_calls_that_rise_again(&mut self) {
+        let mut ends: BTreeMap<Id, usize> = BTreeMap::new();
+        for act in self
+            .acts
+            .iter()
+            .filter(|act| act.kind == Kind::ConversationEnded)
+        {
+            *ends.entry(act.conversation.unwrap()).or_default() += 1;
+        }
+        ends.retain(|_, times| *times > 1);
+        let risen = |act: &Act| act.conversation.is_some_and(|id| ends.contains_key(&id));
+        let script = self.acts.iter().filter(|act| risen(act)).find_map(|act| {
+            let script = act.script?;
+            (!script.starts_with(story::INVENTED)).then_some(script)
+        });
+        assert_eq!(script, None, "a script goes on after its call was over");
+        let of: Vec<String> = ends.keys().map(|id| format!("{{\"id\":\"{id}\"")).collect();
+        self.shown
+            .retain(|shown| !of.iter().any(|of| shown.body.starts_with(of)));
+        self.acts.retain(|act| !risen(act));
+    }
+}
+
+fn live_until(world: &mut World, end: Time, shown: &mut Vec<Shown>) {
+    while let Some(due) = world.poll_timeout().filter(|due| *due <= end) {
+        world.handle_timeout(due);
+        shown.extend(std::iter::from_fn(|| world.poll_shown()));
+    }
+}
+
+/// Tells one body that arrives at `at`.
+pub(crate) fn tell(calls: &mut Calls, shown: &Shown, at: Time) -> Heard {
+    let metadata = shown
+        .metadata_action
+        .map(|action| format!(r#"{{"CorrelationId":"c","action":"{action}"}}"#));
+    let notification = Notification {
+        topic: &shown.topic,
+        body: &shown.body,
+        metadata: metadata.as_deref(),
+    };
+    let now = Now {
+        elapsed: Duration::from_millis(u64::try_from(at.0).unwrap()),
+        utc: UtcMicros(at.0 * 1000),
+    };
+    let heard = calls.handle_notification(&notification, now);
+    assert_ne!(heard, Heard::Unreadable, "{} {}", shown.topic, shown.body);
+    heard
+}
+
+/// What is told of bodies that arrive in the given order.
+pub(crate) fn hear<'a>(arrivals: impl IntoIterator<Item = (Time, &'a Shown)>) -> Vec<Event> {
+    let mut calls = Calls::new(SNAPSHOT_CACHE);
+    let mut events = Vec::new();
+    for (at, shown) in arrivals {
+        tell(&mut calls, shown, at);
+        events.extend(std::iter::from_fn(|| calls.poll_event()));
+    }
+    events
+}
