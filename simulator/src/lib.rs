@@ -20,6 +20,7 @@
 //! | [`time`]         | a moment, in the platform's spelling                                                |
 //! | [`chance`]       | the seeded generator and the ids that come from it                                  |
 //! | [`organization`] | who and what there is: users, queues, stations, divisions                           |
+//! | [`numbered`]     | what keeps its number, however much is forgotten                                    |
 //! | [`conversation`] | a conversation as it is: participants, legs, what became of them                    |
 //! | [`script`]       | the language in which the story of a call is written                                |
 //! | [`repertoire`]   | the scripts                                                                         |
@@ -79,6 +80,7 @@ pub mod coverage;
 pub mod fault;
 pub mod front;
 pub mod limit;
+pub mod numbered;
 pub mod oauth;
 pub mod organization;
 pub mod problem;

@@ -126,21 +126,36 @@ pub struct Truth {
     pub conversations: u64,
     /// How many legs they had.
     pub legs: u64,
-    /// The acts, in order.
+    /// The acts, in order; without those that were forgotten.
     pub acts: Vec<Act>,
+    /// How many there were.
+    #[serde(skip)]
+    written: u64,
 }
 
 impl Truth {
     /// Writes an act down; its number is given here.
     pub(crate) fn write(&mut self, mut act: Act) -> u64 {
-        act.act = self.acts.len() as u64;
+        let number = self.written;
+        act.act = number;
         self.acts.push(act);
-        self.acts.len() as u64 - 1
+        self.written += 1;
+        number
+    }
+
+    /// Drops the acts of whom `is_past` holds. The others keep their numbers.
+    pub(crate) fn forget(&mut self, is_past: impl Fn(&Act) -> bool) {
+        self.acts.retain(|act| !is_past(act));
+    }
+
+    fn act_mut(&mut self, act: u64) -> Option<&mut Act> {
+        let at = self.acts.binary_search_by_key(&act, |act| act.act).ok()?;
+        self.acts.get_mut(at)
     }
 
     /// A body on `topic` shows the act.
     pub(crate) fn shown(&mut self, act: u64, topic: &Arc<str>) {
-        if let Some(act) = self.acts.get_mut(act as usize) {
+        if let Some(act) = self.act_mut(act) {
             act.topics.push(Arc::clone(topic));
         }
     }
@@ -148,7 +163,7 @@ impl Truth {
     /// A frame that shows these acts on `topic` went to at least one live, subscribed socket.
     pub(crate) fn sent(&mut self, acts: &[u64], topic: &str) {
         for act in acts {
-            let Some(act) = self.acts.get_mut(*act as usize) else {
+            let Some(act) = self.act_mut(*act) else {
                 continue;
             };
             let known = act.topics.iter().find(|known| ***known == *topic);

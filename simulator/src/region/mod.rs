@@ -91,7 +91,7 @@ impl RegionConfig {
 /// A region. Its methods are of four kinds; see the module for the order of calls.
 ///
 /// - what it is: [`Region::clients`], [`Region::world`], [`Region::truth`], [`Region::open_sockets`];
-/// - what a test tells it: [`Region::play`], [`Region::plan_fault`], [`Region::set_stream_url`];
+/// - what a test tells it: [`Region::play`], [`Region::plan_fault`], [`Region::forget`], [`Region::set_stream_url`];
 /// - what comes in: [`Region::handle_request`], [`Region::open_socket`], [`Region::handle_socket`] and
 ///   [`Region::handle_timeout`];
 /// - what goes out: [`Region::poll_transmit`] and [`Region::poll_timeout`].
@@ -195,6 +195,11 @@ impl Region {
     /// Sets what stands before a channel's id in its connect URI, once the caller knows its own address.
     pub fn set_stream_url(&mut self, url: String) {
         self.stream_url = url;
+    }
+
+    /// Forgets what was over before a time, as [`World::forget`] does: conversations, plays and acts.
+    pub fn forget(&mut self, before: Time) {
+        self.world.forget(before);
     }
 
     /// Plans a fault; it starts with the next [`Region::handle_timeout`] that reaches its time.

@@ -82,7 +82,7 @@ impl World {
 
     fn begin_conversation(&mut self, at: usize, address: String) -> Option<usize> {
         let play = self.plays.get_mut(at)?;
-        let begun = self.conversations.len();
+        let begun = self.conversations.next_number();
         let call = play.call_mut()?;
         call.conversation = Some(begun);
         let (id, script) = (call.id, play.script.name);

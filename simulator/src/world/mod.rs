@@ -16,6 +16,7 @@
 //! | `floor`       | the agents: how each is, who is free                                             |
 //! | `days`        | what agents do between calls                                                     |
 //! | `connection`  | the connections that their stations keep open between calls                      |
+//! | `oblivion`    | what is long over is forgotten                                                   |
 //! | `publication` | who is shown a conversation, and which acts a body shows for the first time      |
 //!
 //! Acts and bodies: whatever one act changes is in one body per topic, published at once; acts never wait to be merged.
@@ -24,6 +25,7 @@ mod connection;
 mod days;
 mod floor;
 mod legs;
+mod oblivion;
 mod publication;
 mod stage;
 
@@ -36,6 +38,7 @@ use serde_json::Value;
 use crate::body;
 use crate::chance::{Chance, Id};
 use crate::conversation::{Cause, Conversation};
+use crate::numbered::Numbered;
 use crate::organization::Organization;
 use crate::repertoire::REPERTOIRE;
 use crate::script::Script;
@@ -128,8 +131,8 @@ impl std::error::Error for UnknownScript {}
 
 /// The world of a region. Methods come in four kinds: `poll_timeout`, `handle_timeout` and `play` make it go on;
 /// `poll_shown` takes out what is published; `…_page`, `organization`, `station`, `conversation`, `call_conversation`
-/// and `conversation_details` answer REST reads; `truth` and `mark_sent` keep the books. After `handle_timeout` or
-/// `play`, take out everything shown.
+/// and `conversation_details` answer REST reads; `truth`, `mark_sent` and `forget` keep the books. After
+/// `handle_timeout` or `play`, take out everything shown.
 #[derive(Debug)]
 pub struct World {
     config: WorldConfig,
@@ -138,10 +141,10 @@ pub struct World {
     agents: Vec<Agent>,
     /// Agents to whom something happened that may concern the connection of their station.
     stirred: Vec<usize>,
-    conversations: Vec<Conversation>,
+    conversations: Numbered<Conversation>,
     conversation_by_id: HashMap<Id, usize>,
-    publications: Vec<publication::Publication>,
-    plays: Vec<stage::Play>,
+    publications: Numbered<publication::Publication>,
+    plays: Numbered<stage::Play>,
     /// Plays that wait for an agent, in the order in which they began to.
     waiting: Vec<usize>,
     /// Somebody became free since the waiting plays were last looked at.
@@ -201,10 +204,10 @@ impl World {
             organization,
             agents: Vec::with_capacity(config.users),
             stirred: Vec::new(),
-            conversations: Vec::new(),
+            conversations: Numbered::default(),
             conversation_by_id: HashMap::new(),
-            publications: Vec::new(),
-            plays: Vec::new(),
+            publications: Numbered::default(),
+            plays: Numbered::default(),
             waiting: Vec::new(),
             freed: false,
             agenda: BinaryHeap::new(),
@@ -309,9 +312,9 @@ impl World {
         self.agents.get(user)
     }
 
-    /// Every conversation there ever was.
+    /// Every conversation there ever was and that is not forgotten.
     #[must_use]
-    pub fn conversations(&self) -> &[Conversation] {
+    pub fn conversations(&self) -> &Numbered<Conversation> {
         &self.conversations
     }
 

@@ -44,6 +44,13 @@ enum Audience {
     Queue(usize),
 }
 
+impl Publication {
+    /// When the last act was.
+    pub(super) fn last_act(&self) -> Option<Time> {
+        self.acts.last().map(|act| act.time)
+    }
+}
+
 impl Noted {
     /// Whether a snapshot of the conversation as it is now shows the act to somebody who has seen the acts `seen`.
     fn is_readable(&self, conversation: &Conversation, acts: &[Self], seen: &[bool]) -> bool {

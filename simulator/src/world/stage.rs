@@ -119,7 +119,7 @@ impl Play {
 impl World {
     pub(super) fn begin_play(&mut self, script: &'static Script) -> usize {
         let conversation_id = self.ids.id();
-        let play = self.plays.len();
+        let play = self.plays.next_number();
         let mut chance = Chance::new(self.config.seed, &format!("play {play}"));
         // Which queues it will be about, if it is about any.
         let queues = self.organization.queues.len();
