@@ -210,31 +210,30 @@ fn a_part_of_a_longer_piece_is_no_card() {
 #[test]
 fn the_digits_of_a_uuid_are_no_card() {
     let rules = AttributeRules::default();
-    let uuid = "a4111111-1111-4111-8111-4111111111111111"; // too long: no UUID
-    assert!(!is_borrowed(&rules.mask(uuid)));
-    for uuid in [
-        "abcdefab-cdef-4111-1111-111111111111",
-        "ABCDEFAB-CDEF-4111-1111-111111111111",
-        "id=abcdefab-cdef-4111-1111-111111111111;",
-    ] {
-        assert!(is_borrowed(&rules.mask(uuid)), "{uuid}");
+    let uuid = "abcdefab-cdef-4abc-4111-111111111111";
+    assert_eq!(masked(&rules, &uuid[19..]), "****-********1111");
+    for (before, after) in [("", ""), ("id=", ";"), ("12-", "-12"), ("é", "é")] {
+        for uuid in [uuid.to_owned(), uuid.to_uppercase()] {
+            let text = format!("{before}{uuid}{after}");
+            assert!(is_borrowed(&rules.mask(&text)), "{text}");
+            assert_eq!(
+                masked(&rules, &format!("{text} 4111 1111 1111 1111 {text}")),
+                format!("{text} **** **** **** 1111 {text}")
+            );
+        }
     }
-    // The same digits elsewhere, and beside a UUID.
-    assert_eq!(
-        masked(&rules, "cdef-4111-111111111111"),
-        "cdef-****-********1111"
-    );
-    assert_eq!(
-        masked(
-            &rules,
-            "abcdefab-cdef-4111-1111-111111111111 4111111111111111"
-        ),
-        "abcdefab-cdef-4111-1111-111111111111 ************1111"
-    );
-    // One of decimal digits alone may well be something else.
-    assert!(!is_borrowed(
-        &rules.mask("00000000-0000-0000-0000-000000000000")
-    ));
+    // What only resembles one is none; one of decimal digits alone may well be something else.
+    for other in [
+        "gabcdefab-cdef-4abc-4111-111111111111",
+        "1abcdefab-cdef-4abc-4111-111111111111",
+        "abcdefag-cdef-4abc-4111-111111111111",
+        "abcdefab cdef-4abc-4111-111111111111",
+        "bcdefab-cdef-4abc-4111-111111111111",
+        "abcdefab-cdef-4abc-4111-111111111111x",
+        "00000000-0000-0000-0000-000000000000",
+    ] {
+        assert!(!is_borrowed(&rules.mask(other)), "{other}");
+    }
 }
 
 #[test]
