@@ -21,6 +21,8 @@ pub(crate) struct Demo {
     pub(crate) users: u32,
     /// What all of the region's chances follow from.
     pub(crate) seed: u64,
+    /// How many of a hundred notifications the region sends twice.
+    pub(crate) duplicates: u32,
 }
 
 impl Default for Demo {
@@ -29,6 +31,7 @@ impl Default for Demo {
             seconds: 20,
             users: 200,
             seed: 7,
+            duplicates: 0,
         }
     }
 }
@@ -78,7 +81,11 @@ impl Demo {
                 "--seconds" => demo.seconds = arguments.value(&name)?,
                 "--users" => demo.users = arguments.value(&name)?,
                 "--seed" => demo.seed = arguments.value(&name)?,
-                _ => return Err(arguments.unknown(&name, &["--seconds", "--users", "--seed"])),
+                "--duplicates" => demo.duplicates = arguments.value(&name)?,
+                _ => {
+                    let known = ["--seconds", "--users", "--seed", "--duplicates"];
+                    return Err(arguments.unknown(&name, &known));
+                }
             }
         }
         Ok(demo)
@@ -118,6 +125,7 @@ impl Demo {
             ],
             &stage.records.join("region.log"),
         )?;
+        self.repeat_frames(&region)?;
         std::fs::write(&settings, typed_by_an_operator(region.ready())?)
             .map_err(|error| cannot_write(&settings, &error))?;
         let _ = std::fs::remove_file(&record);
@@ -152,6 +160,16 @@ impl Demo {
         }
         self.enough(&mut judgement, &truth, &scripts);
         Ok(judgement)
+    }
+
+    /// Lets the region send some notifications twice, from now on.
+    fn repeat_frames(&self, region: &Region) -> Result<(), Failed> {
+        if self.duplicates == 0 {
+            return Ok(());
+        }
+        let share = f64::from(self.duplicates) / 100.0;
+        let fault = serde_json::json!({ "fault": "duplicate", "share": share });
+        region.post("/_sim/faults", &fault.to_string()).map(drop)
     }
 
     /// A demonstration that shows too little proves too little.

@@ -13,41 +13,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-/// Acts of the region that become events, and the events they become.
-const JUDGED: &[(&str, &str)] = &[
-    ("alerting", "delivered"),
-    ("dialing", "originated"),
-    ("contacting", "originated"),
-    ("connected", "established"),
-    ("held", "held"),
-    ("retrieved", "retrieved"),
-    ("muted", "muted"),
-    ("unmuted", "unmuted"),
-    ("disconnected", "connection_cleared"),
-    ("conversation_ended", "call_cleared"),
-    ("presence", "agent_presence"),
-    ("routing_status", "agent_routing_status"),
-    ("station_associated", "station_associated"),
-    ("station_left", "station_left"),
-];
-
-/// Acts of the region that do not become events in this version. An act in neither list is a defect of the judge.
-const NOT_JUDGED: &[&str] = &[
-    "queued",
-    "dequeued",
-    "secure_pause_started",
-    "secure_pause_ended",
-    "after_call_work_started",
-    "after_call_work_ended",
-    "wrapup",
-    "attributes",
-    "transferred",
-    "logged_on",
-    "logged_off",
-    "persistent_connection_up",
-    "persistent_connection_active",
-    "persistent_connection_down",
-];
+/// What acts become, the one table of it: the tests over `calls` read it too.
+const ACTS: &str = include_str!("../../tests/acts.txt");
 
 /// Events that are about the feed itself, not about the region.
 const OF_THE_FEED: &[&str] = &["feed_state", "lost"];
@@ -144,8 +111,16 @@ pub(crate) struct Event {
     pub(crate) user_id: String,
     pub(crate) raw: String,
     pub(crate) station_id: String,
+    pub(crate) attribute: Attribute,
     pub(crate) lost_first: u64,
     pub(crate) lost_last: u64,
+}
+
+/// What an event tells of an attribute. Its value is nobody's business.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Attribute {
+    pub(crate) key: String,
 }
 
 /// A state report that the host got.
@@ -221,6 +196,8 @@ enum About<'a> {
     Leg(&'a str, &'a str),
     Call(&'a str),
     Agent(&'a str),
+    /// Conversation, participant and key.
+    Attribute(&'a str, &'a str, &'a str),
 }
 
 impl std::fmt::Display for About<'_> {
@@ -231,16 +208,51 @@ impl std::fmt::Display for About<'_> {
             }
             Self::Call(conversation) => write!(f, "conversation {conversation}"),
             Self::Agent(user) => write!(f, "user {user}"),
+            Self::Attribute(conversation, participant, key) => write!(
+                f,
+                "conversation {conversation}, participant {participant}, key {key}"
+            ),
         }
     }
 }
 
 type Key<'a> = (About<'a>, &'static str);
 
+/// A line of the table `tests/acts.txt`.
+#[derive(Debug, Clone, Copy)]
+struct Entry {
+    act: &'static str,
+    /// `*`: any.
+    detail: &'static str,
+    /// `-`: none.
+    event: &'static str,
+    about: &'static str,
+    /// Whether this version tells it.
+    is_told: bool,
+}
+
+/// The lines of `tests/acts.txt`; one that cannot be read is left out, and its act is then unknown.
+fn table() -> Vec<Entry> {
+    let lines = ACTS.lines().map(str::trim);
+    let lines = lines.filter(|line| !line.starts_with('#'));
+    let entry = |line: &'static str| {
+        let mut words = line.split_whitespace();
+        let mut word = || words.next();
+        Some(Entry {
+            act: word()?,
+            detail: word()?,
+            event: word()?,
+            about: word()?,
+            is_told: word().is_some() && word()? == "told",
+        })
+    };
+    lines.filter_map(entry).collect()
+}
+
 /// Compares a host's record with the truth.
 pub(crate) fn judge(lines: &[Line], truth: &Truth, outages: Outages) -> Judgement {
     let run = Run::read(lines);
-    let mut court = Court::default();
+    let mut court = Court::new(table());
     let (facts, calls) = court.facts(&run, &truth.acts);
     let seen = court.seen(&run);
     court.ids(&run);
@@ -374,8 +386,8 @@ impl<'a> Run<'a> {
 }
 
 /// What is held against the plugin so far.
-#[derive(Default)]
 struct Court {
+    table: Vec<Entry>,
     missing: usize,
     invented: usize,
     duplicates: usize,
@@ -395,6 +407,23 @@ type Facts<'a> = BTreeMap<Key<'a>, Vec<Fact<'a>>>;
 type Seen<'a> = BTreeMap<Key<'a>, Vec<&'a Event>>;
 
 impl Court {
+    fn new(table: Vec<Entry>) -> Self {
+        Self {
+            table,
+            missing: 0,
+            invented: 0,
+            duplicates: 0,
+            unclosed: 0,
+            findings: Vec::new(),
+        }
+    }
+
+    /// Whether any act must become such an event.
+    fn is_told(&self, event: &str) -> bool {
+        let mut entries = self.table.iter().filter(|entry| entry.event == event);
+        entries.any(|entry| entry.is_told)
+    }
+
     /// The facts of the truth in order, and what was played.
     fn facts<'a>(&mut self, run: &Run<'_>, acts: &'a [Act]) -> (Facts<'a>, usize) {
         let mut facts = Facts::new();
@@ -404,21 +433,19 @@ impl Court {
             if !act.sent.is_empty() && !act.conversation.is_empty() {
                 calls.insert(act.conversation.as_str());
             }
-            let Some((_, kind)) = JUDGED.iter().find(|(name, _)| *name == act.kind) else {
-                if !NOT_JUDGED.contains(&act.kind.as_str()) && strange.insert(&act.kind) {
-                    self.findings.push(format!(
-                        "the region tells of \"{}\", which the judge does not know",
-                        act.kind
-                    ));
-                }
-                continue;
-            };
+            if !self.table.iter().any(|entry| entry.act == act.kind) && strange.insert(&act.kind) {
+                self.findings.push(format!(
+                    "the region tells of \"{}\", which tests/acts.txt does not know",
+                    act.kind
+                ));
+            }
             let required = act.settled && run.up_us.is_some_and(|up| act.time >= up);
-            let about = about(kind, &act.conversation, &act.participant, &act.user);
-            facts
-                .entry((about, kind))
-                .or_default()
-                .push(Fact { act, required });
+            for entry in self.table.iter().filter(|entry| entry.is_of(act)) {
+                facts
+                    .entry((entry.about(act), entry.event))
+                    .or_default()
+                    .push(Fact { act, required });
+            }
         }
         for of_one in facts.values_mut() {
             of_one.sort_by_key(|fact| fact.act.time);
@@ -438,21 +465,20 @@ impl Court {
             if OF_THE_FEED.contains(&event.kind.as_str()) {
                 continue;
             }
-            let Some((_, kind)) = JUDGED.iter().find(|(_, name)| *name == event.kind) else {
+            let mut entries = self.table.iter();
+            let Some(entry) = entries.find(|entry| entry.event == event.kind) else {
                 self.invented += 1;
                 self.findings.push(format!(
-                    "event {} is of the kind \"{}\", which the judge does not know",
+                    "event {} is of the kind \"{}\", which tests/acts.txt does not know",
                     event.sequence, event.kind
                 ));
                 continue;
             };
-            let about = about(
-                kind,
-                &event.conversation_id,
-                &event.participant_id,
-                &event.user_id,
-            );
-            seen.entry((about, *kind)).or_default().push(event);
+            // One that this version is not yet expected to tell may come or not.
+            if self.is_told(entry.event) {
+                let about = entry.about_event(event);
+                seen.entry((about, entry.event)).or_default().push(event);
+            }
         }
         seen
     }
@@ -568,13 +594,30 @@ impl Court {
     }
 }
 
-fn about<'a>(kind: &str, conversation: &'a str, participant: &'a str, user: &'a str) -> About<'a> {
-    match kind {
-        "agent_presence" | "agent_routing_status" | "station_associated" | "station_left" => {
-            About::Agent(user)
+impl Entry {
+    /// Whether the act must become this entry's event.
+    fn is_of(&self, act: &Act) -> bool {
+        let detail = self.detail == "*" || self.detail == act.detail;
+        self.is_told && self.event != "-" && self.act == act.kind && detail
+    }
+
+    fn about<'a>(&self, act: &'a Act) -> About<'a> {
+        match self.about {
+            "agent" => About::Agent(&act.user),
+            "call" => About::Call(&act.conversation),
+            "attribute" => About::Attribute(&act.conversation, &act.participant, &act.detail),
+            _ => About::Leg(&act.conversation, &act.participant),
         }
-        "call_cleared" => About::Call(conversation),
-        _ => About::Leg(conversation, participant),
+    }
+
+    fn about_event<'a>(&self, event: &'a Event) -> About<'a> {
+        let (conversation, participant) = (&event.conversation_id, &event.participant_id);
+        match self.about {
+            "agent" => About::Agent(&event.user_id),
+            "call" => About::Call(conversation),
+            "attribute" => About::Attribute(conversation, participant, &event.attribute.key),
+            _ => About::Leg(conversation, participant),
+        }
     }
 }
 
@@ -846,7 +889,7 @@ mod tests {
     #[test]
     fn an_event_of_an_unheard_of_kind_is_invented() {
         let mut record = Record::new();
-        record.event(11, "parked", "call-1", "agent-1");
+        record.event(11, "teleported", "call-1", "agent-1");
         assert_eq!(record.judge().invented, 1);
     }
 
@@ -1024,6 +1067,39 @@ mod tests {
         let mut record = Record::new();
         record.act(11, "teleported", "call-1", "agent-1");
         assert!(!record.judge().pass);
+    }
+
+    #[test]
+    fn every_line_of_the_table_is_read() {
+        let lines = ACTS.lines().map(str::trim);
+        let lines = lines.filter(|line| !line.is_empty() && !line.starts_with('#'));
+        assert_eq!(table().len(), lines.count());
+        let about = ["leg", "call", "agent", "attribute", "-"];
+        assert!(table().iter().all(|entry| about.contains(&entry.about)));
+    }
+
+    #[test]
+    fn an_act_becomes_what_its_detail_says() {
+        let of = |detail: &str| -> Vec<&str> {
+            let act = Act {
+                kind: "routing_status".to_owned(),
+                detail: detail.to_owned(),
+                ..Act::default()
+            };
+            let table = [("IDLE", "agent_ready"), ("OFF_QUEUE", "agent_not_ready")];
+            let entries = table.map(|(detail, event)| Entry {
+                act: "routing_status",
+                detail,
+                event,
+                about: "agent",
+                is_told: true,
+            });
+            let entries = entries.iter().filter(|entry| entry.is_of(&act));
+            entries.map(|entry| entry.event).collect()
+        };
+        assert_eq!(of("IDLE"), ["agent_ready"]);
+        assert_eq!(of("OFF_QUEUE"), ["agent_not_ready"]);
+        assert!(of("ELSEWHERE").is_empty());
     }
 
     #[test]

@@ -26,7 +26,7 @@ type Entry = (
 const COMMANDS: &[Entry] = &[
     (
         "demo",
-        "the main job: a C++ host follows a simulated region [--seconds N] [--users N] [--seed N]",
+        "the main job: a C++ host follows a simulated region [--seconds N] [--users N] [--seed N] [--duplicates PERCENT]",
         demo::command,
     ),
     ("test", "every test", suite::command),

@@ -73,12 +73,26 @@ impl Region {
 
     /// Asks the region and returns the body of a good answer.
     pub(crate) fn get(&self, path: &str) -> Result<Vec<u8>, Failed> {
+        self.ask("GET", path, "")
+    }
+
+    /// Tells the region something as JSON, and returns the body of a good answer.
+    pub(crate) fn post(&self, path: &str, body: &str) -> Result<Vec<u8>, Failed> {
+        self.ask("POST", path, body)
+    }
+
+    fn ask(&self, method: &str, path: &str, body: &str) -> Result<Vec<u8>, Failed> {
         let asked = || -> std::io::Result<Vec<u8>> {
             let authority = self.ready.base_url.trim_start_matches("http://");
             let authority = authority.trim_end_matches('/');
             let mut stream = TcpStream::connect(authority)?;
             stream.set_read_timeout(Some(PATIENCE))?;
-            write!(stream, "GET {path} HTTP/1.0\r\nHost: {authority}\r\n\r\n")?;
+            write!(
+                stream,
+                "{method} {path} HTTP/1.0\r\nHost: {authority}\r\nContent-Type: application/json\r\n\
+                 Content-Length: {}\r\n\r\n{body}",
+                body.len()
+            )?;
             let mut answer = Vec::new();
             stream.read_to_end(&mut answer)?;
             Ok(answer)

@@ -69,6 +69,14 @@ pub(crate) fn command(mut arguments: Arguments) -> Result<(), Failed> {
             records,
         };
         suite.step("demonstration", || Demo::default().run(&stage));
+        suite.step("demonstration with repeats", || {
+            let twice = Demo {
+                duplicates: 20,
+                ..Demo::default()
+            };
+            let records = house.target.join("demo-duplicates");
+            twice.run(&Stage { records, ..stage })
+        });
     } else {
         suite.skipped("demonstration", "what it needs was not built");
     }
