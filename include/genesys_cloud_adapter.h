@@ -185,7 +185,8 @@ enum gca_event_kind
 #endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
  {
     /**
-     * Events were lost. It stands in their place; `lost_first` to `lost_last` are the sequence numbers that are skipped.
+     * Events were lost. It stands in their place; `lost_first` to `lost_last` are the sequence numbers that are
+     * skipped.
      */
     GCA_EVENT_LOST = 1,
     /**
@@ -222,15 +223,16 @@ enum gca_event_kind
      */
     GCA_EVENT_UNMUTED = 16,
     /**
-     * A connection is over for media (CSTA ConnectionCleared), whether it was answered or not. `previous_state` tells.
+     * A connection is over for media (CSTA ConnectionCleared). Each gets exactly one, answered or not:
+     * `previous_state` tells how far it was.
      */
     GCA_EVENT_CONNECTION_CLEARED = 17,
     /**
-     * The last connection of a call is over (CSTA CallCleared).
+     * The last connection of a call is over (CSTA CallCleared). Work after the call may still be pending.
      */
     GCA_EVENT_CALL_CLEARED = 18,
     /**
-     * A conversation was seen for the first time.
+     * A conversation is seen for the first time; before everything else of it.
      */
     GCA_EVENT_CALL_CREATED = 19,
     /**
@@ -238,7 +240,7 @@ enum gca_event_kind
      */
     GCA_EVENT_OFFERED = 20,
     /**
-     * The call joined a queue (CSTA Queued).
+     * The call joined a queue (CSTA Queued), `queue_id`.
      */
     GCA_EVENT_QUEUED = 21,
     /**
@@ -246,15 +248,16 @@ enum gca_event_kind
      */
     GCA_EVENT_DEQUEUED = 22,
     /**
-     * The call entered a flow: an IVR, a bot or a workflow answered it.
+     * The call entered a flow: an IVR, a bot, a workflow or a survey answered it.
      */
     GCA_EVENT_FLOW_ENTERED = 23,
     /**
-     * A connection that rang was not answered, and the call goes elsewhere (CSTA Diverted).
+     * A connection that rang was not answered, and the call goes elsewhere (CSTA Diverted). Its
+     * `GCA_EVENT_CONNECTION_CLEARED` follows.
      */
     GCA_EVENT_DIVERTED = 24,
     /**
-     * A connection could not be set up (CSTA Failed).
+     * A connection could not be set up, for a failure (CSTA Failed). Its `GCA_EVENT_CONNECTION_CLEARED` follows.
      */
     GCA_EVENT_FAILED = 25,
     /**
@@ -266,7 +269,7 @@ enum gca_event_kind
      */
     GCA_EVENT_UNCONFINED = 27,
     /**
-     * A party parked the call: no media until it is taken back.
+     * A party parked the call: no media with it until the call is taken back.
      */
     GCA_EVENT_PARKED = 28,
     /**
@@ -274,7 +277,8 @@ enum gca_event_kind
      */
     GCA_EVENT_UNPARKED = 29,
     /**
-     * A party asks another one while the call waits; `new_connection_id` or `related_conversation_id` is the one asked.
+     * A party asks another one while the call waits (CSTA Consultation Call): `new_connection_id`, or
+     * `related_conversation_id` if in a call of its own.
      */
     GCA_EVENT_CONSULT_STARTED = 30,
     /**
@@ -286,31 +290,33 @@ enum gca_event_kind
      */
     GCA_EVENT_CONSULT_CANCELLED = 32,
     /**
-     * A party handed the call on (CSTA Transferred); `reason` is `blind` or `attended`.
+     * A party handed the call on (CSTA Transferred): `old_connection_id` ends, `new_connection_id` takes its place;
+     * `reason` is `blind` or `attended`.
      */
     GCA_EVENT_TRANSFERRED = 33,
     /**
-     * Three people talk (CSTA Conferenced).
+     * Three people talk (CSTA Conferenced); told once for a conversation.
      */
     GCA_EVENT_CONFERENCED = 34,
     /**
-     * One more party joined a conference.
+     * One more party joined the conference.
      */
     GCA_EVENT_PARTY_ADDED = 35,
     /**
-     * A party left a conference that goes on.
+     * A party left the conference, which goes on. Its `GCA_EVENT_CONNECTION_CLEARED` follows.
      */
     GCA_EVENT_PARTY_LEFT = 36,
     /**
-     * The platform's recording of the party pauses; `reason` says why: `secure`, `hold_suppression`, `unknown`.
+     * The platform's recording of the party pauses; `reason` says why: `secure`, `hold_suppression`, `unknown`. Told
+     * in order and at once: pause before you return.
      */
     GCA_EVENT_RECORDING_PAUSED = 37,
     /**
-     * It goes on, or the connection ended while it paused (`reason` is `ended`).
+     * The platform's recording of the party goes on, or its connection ended while it paused (`reason` is `ended`).
      */
     GCA_EVENT_RECORDING_RESUMED = 38,
     /**
-     * An attribute was set or changed (CSTA Call Information). `gca_event_json` tells key and value.
+     * An attribute was set or changed (CSTA Call Information). `gca_event_json` tells key and values, masked.
      */
     GCA_EVENT_ATTRIBUTE_CHANGED = 39,
     /**
@@ -318,55 +324,56 @@ enum gca_event_kind
      */
     GCA_EVENT_AGENT_PRESENCE = 40,
     /**
-     * An agent's routing status became one that is new to this version: `raw` is the status.
+     * An agent's routing status became one that this version does not know: `raw` is the status.
      */
     GCA_EVENT_AGENT_ROUTING_STATUS = 41,
     /**
-     * A user was associated with a station.
+     * A user is associated with a station: `station_id`.
      */
     GCA_EVENT_STATION_ASSOCIATED = 42,
     /**
-     * A user left a station.
+     * A user is no longer associated with the station that the event names.
      */
     GCA_EVENT_STATION_LEFT = 43,
     /**
-     * An agent's presence is no longer offline (CSTA Agent Logged On).
+     * An agent's presence is no longer offline (CSTA Agent Logged On); after its `GCA_EVENT_AGENT_PRESENCE`.
      */
     GCA_EVENT_AGENT_LOGGED_ON = 44,
     /**
-     * An agent's presence became offline (CSTA Agent Logged Off).
+     * An agent's presence became offline (CSTA Agent Logged Off); after its `GCA_EVENT_AGENT_PRESENCE`.
      */
     GCA_EVENT_AGENT_LOGGED_OFF = 45,
     /**
-     * An agent waits for work (CSTA Agent Ready); `raw` is the routing status.
+     * An agent waits for work of a queue (CSTA Agent Ready): routing status `IDLE`, in `raw`.
      */
     GCA_EVENT_AGENT_READY = 46,
     /**
-     * An agent takes no work (CSTA Agent Not Ready); `raw` is the routing status.
+     * An agent takes no work of queues (CSTA Agent Not Ready): `OFF_QUEUE` or `NOT_RESPONDING`, in `raw`.
      */
     GCA_EVENT_AGENT_NOT_READY = 47,
     /**
-     * An agent is busy (CSTA Agent Busy); `raw` is the routing status.
+     * An agent has work (CSTA Agent Busy): `INTERACTING` (of a queue) or `COMMUNICATING` (apart from queues), in
+     * `raw`.
      */
     GCA_EVENT_AGENT_BUSY = 48,
     /**
-     * A station's persistent connection stands.
+     * The persistent connection of a user's station stands: the next call needs no ringing.
      */
     GCA_EVENT_PERSISTENT_CONNECTION_UP = 49,
     /**
-     * A call uses the persistent connection: its audio begins before the leg is connected.
+     * A call uses the persistent connection: audio may flow before `GCA_EVENT_ESTABLISHED`.
      */
     GCA_EVENT_PERSISTENT_CONNECTION_ACTIVE = 50,
     /**
-     * The persistent connection is gone.
+     * The persistent connection is gone; `raw` is `DISCONNECTED` or `FAILED`.
      */
     GCA_EVENT_PERSISTENT_CONNECTION_DOWN = 51,
     /**
-     * An agent's work after the call began (CSTA Agent Working After Call).
+     * An agent's work after the call began (CSTA Agent Working After Call). Its connection is over for media.
      */
     GCA_EVENT_AFTER_CALL_WORK_STARTED = 60,
     /**
-     * It ended.
+     * An agent's work after the call ended.
      */
     GCA_EVENT_AFTER_CALL_WORK_ENDED = 61,
     /**
@@ -374,15 +381,15 @@ enum gca_event_kind
      */
     GCA_EVENT_WRAP_UP = 62,
     /**
-     * A caller's message was taken by a voicemail.
+     * A voicemail took a caller's message.
      */
     GCA_EVENT_VOICEMAIL_DEPOSITED = 63,
     /**
-     * A callback was scheduled.
+     * A callback was scheduled. `gca_event_json` tells numbers and time.
      */
     GCA_EVENT_CALLBACK_SCHEDULED = 64,
     /**
-     * A callback was offered to its party.
+     * A callback is offered to its party.
      */
     GCA_EVENT_CALLBACK_DELIVERED = 65,
     /**
@@ -394,15 +401,15 @@ enum gca_event_kind
      */
     GCA_EVENT_CALLBACK_CLEARED = 67,
     /**
-     * A supervisor listens; `old_connection_id` is the party observed. Ends with the supervisor's connection.
+     * A supervisor listens: `old_connection_id` is the party observed. Ends with the supervisor's connection.
      */
     GCA_EVENT_MONITORING_STARTED = 68,
     /**
-     * A supervisor speaks to a party, unheard by the others.
+     * A supervisor speaks to the party observed, unheard by the others.
      */
     GCA_EVENT_COACHING_STARTED = 69,
     /**
-     * A supervisor broke into the call.
+     * A supervisor broke into the call, and is heard by all.
      */
     GCA_EVENT_BARGED_IN = 70,
     /**
@@ -919,7 +926,7 @@ typedef struct gca_event {
      */
     struct gca_str root_contact_id;
     /**
-     * Another conversation that this event joins or leaves.
+     * Of a consult or transfer: the other conversation, if it is in one of its own.
      */
     struct gca_str related_conversation_id;
     /**

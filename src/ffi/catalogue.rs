@@ -145,7 +145,7 @@ fn overview(page: &mut String, group: Group) {
         let cells = [
             link(row.kind),
             (row.kind as u32).to_string(),
-            cell(&constant("GCA_EVENT", row.kind.name())),
+            cell(first_sentence(&constant("GCA_EVENT", row.kind.name()))),
             class(row.kind).to_owned(),
             told.to_owned(),
             rest.to_owned(),
@@ -281,6 +281,10 @@ fn class(kind: EventKind) -> &'static str {
 
 fn link(kind: EventKind) -> String {
     format!("[`{0}`](#{0})", kind.name())
+}
+
+fn first_sentence(text: &str) -> &str {
+    text.split_once(". ").map_or(text, |(first, _)| first)
 }
 
 fn or_no(text: &str) -> &str {

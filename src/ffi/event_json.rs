@@ -165,6 +165,7 @@ objects! {
         party: Option<PartyObject<'a>>,
         old_connection: Option<ConnectionObject<'a>>,
         new_connection: Option<ConnectionObject<'a>>,
+        parties: Vec<ConnectionObject<'a>>,
         routing: Option<RoutingObject<'a>>,
         attribute: Option<AttributeObject<'a>>,
         attributes: Option<Attributes<'a>>,
@@ -293,6 +294,17 @@ impl Value for Option<Always<'_>> {
     #[cfg(test)]
     fn paths(at: &str, all: &mut Vec<Path>) {
         <&str>::paths(at, all);
+    }
+}
+
+impl<'a> Value for Vec<ConnectionObject<'a>> {
+    fn is_absent(&self) -> bool {
+        self.is_empty()
+    }
+
+    #[cfg(test)]
+    fn paths(at: &str, all: &mut Vec<Path>) {
+        ConnectionObject::paths(&format!("{at}[]"), all);
     }
 }
 
@@ -432,6 +444,9 @@ impl<'a> Document<'a> {
                 self.new_connection_id = text_of(new.as_ref(), ConnectionRef::id);
                 self.old_connection = old.as_ref().map(ConnectionObject::of);
                 self.new_connection = new.as_ref().map(ConnectionObject::of);
+            }
+            Detail::Conference { parties } => {
+                self.parties = parties.iter().map(ConnectionObject::of).collect();
             }
             Detail::Routing {
                 priority,

@@ -347,6 +347,9 @@ fn details() -> Vec<Detail> {
             old: Some(party("p-old", Some("c-old"))),
             new: Some(party("p-new", Some("c-new"))),
         },
+        Detail::Conference {
+            parties: [party("p1", Some("c1")), party("p2", None)].into(),
+        },
         Detail::Routing {
             priority: Some(-5),
             skills: ["German".into(), "Loans".into()].into(),
@@ -407,9 +410,16 @@ fn paths_of(at: &str, value: &serde_json::Value, paths: &mut BTreeSet<String>) {
                 paths_of(&path, value, paths);
             }
         }
-        None => {
-            paths.insert(at.to_owned());
-        }
+        None => match value.as_array() {
+            Some(list) if list.iter().any(serde_json::Value::is_object) => {
+                for value in list {
+                    paths_of(&format!("{at}[]"), value, paths);
+                }
+            }
+            _ => {
+                paths.insert(at.to_owned());
+            }
+        },
     }
 }
 
@@ -525,6 +535,13 @@ fn text_in<'a>(seen: &'a Seen, field: &str) -> &'a str {
 fn every_detail_stands_under_its_own_object() {
     let objects = [
         (
+            "parties",
+            serde_json::json!([
+                { "participant_id": "p1", "communication_id": "c1", "user_id": "other", "user_name": "Ann" },
+                { "participant_id": "p2", "user_id": "other", "user_name": "Ann" },
+            ]),
+        ),
+        (
             "routing",
             serde_json::json!({ "priority": -5, "skills": ["German", "Loans"], "language": "Deutsch" }),
         ),
@@ -570,7 +587,7 @@ fn every_detail_stands_under_its_own_object() {
         assert_eq!(text_in(&seen, "old_connection_id"), "");
     }
     // In the order in which they first appeared, which is not that of the keys.
-    let json = show(&detailed(details().swap_remove(3))).json;
+    let json = show(&detailed(details().swap_remove(4))).json;
     let at = |key: &str| json.find(&format!("\"{key}\":{{\"first\"")).unwrap();
     assert!(at("z") < at("a.b") && at("a.b") < at("a"));
 }

@@ -343,6 +343,25 @@ pub(super) const ROWS: &[Row] = &[
         "The user's display name",
     ),
     both(
+        "parties[].participant_id",
+        "`id`",
+        "`id`",
+        "Of a conference: who talks, in the order in which they were connected; the party",
+    ),
+    nested("parties[].communication_id", "`calls[].id`", "Its call leg"),
+    both(
+        "parties[].user_id",
+        "`userId`",
+        "`user.id`",
+        "The user who is the party",
+    ),
+    both(
+        "parties[].user_name",
+        "the list of users",
+        "the list of users, else `user.name`",
+        "The user's display name",
+    ),
+    both(
         "routing.priority",
         "`conversationRoutingData.priority`",
         "`conversationRoutingData.priority`",
