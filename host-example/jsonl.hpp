@@ -1,5 +1,6 @@
 // An event or a state as one line of JSON, every field under the name that it has in the C header. What is absent or
-// unknown is left out. The texts are appended to a string of the caller, which keeps its memory from event to event.
+// unknown is left out. Kinds that tell more than the struct holds have the library's own document beside it, under "json".
+// The texts are appended to a string of the caller, which keeps its memory from event to event.
 #pragma once
 
 #include <charconv>
@@ -94,7 +95,27 @@ inline void state_line(std::string& out, const gca::State& state, gca::Time at) 
     out.append("}\n");
 }
 
-inline void event_line(std::string& out, const gca::Event& event, gca::Time at) {
+// Kinds whose point is not in the struct: values of attributes, a queue's skills, a wrap-up, a callback, a campaign. Of the
+// others the document tells nothing that a recorder has to have, and it costs more than the rest of a callback.
+inline bool tells_more(gca::EventKind kind) {
+    switch (kind) {
+        case gca::EventKind::Originated:
+        case gca::EventKind::CallCleared:
+        case gca::EventKind::Queued:
+        case gca::EventKind::AttributeChanged:
+        case gca::EventKind::WrapUp:
+        case gca::EventKind::CallbackScheduled:
+        case gca::EventKind::CallbackDelivered:
+        case gca::EventKind::CallbackEstablished:
+        case gca::EventKind::CallbackCleared: return true;
+        default: return false;
+    }
+}
+
+// `document` keeps its memory too.
+inline void event_line(std::string& out, const gca::Event& event, gca::Time at, std::string& document) {
+    document.clear();
+    if (tells_more(event.kind())) event.json(document);  // may throw: before anything is written
     out.append("{\"type\":\"event\"");
     add(out, "at_us", micros(at));
     add(out, "kind", name(event.kind()));
@@ -125,6 +146,7 @@ inline void event_line(std::string& out, const gca::Event& event, gca::Time at) 
         add_state(out, state);
         out.append("}");
     });
+    if (!document.empty()) out.append(",\"json\":").append(document);
     out.append("}\n");
 }
 

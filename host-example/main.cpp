@@ -71,8 +71,8 @@ public:
             ++refused_;
             return gca::Answer::Later;
         }
-        if (jsonl_ != nullptr) jsonl::event_line(lines_.pending, event, at);
-        table::row(rows_.pending, event, coloured_);
+        if (jsonl_ != nullptr) jsonl::event_line(lines_.pending, event, at, document_);
+        if (table::is_worth_a_row(event.kind())) table::row(rows_.pending, event, coloured_);
         ++events_;
         return gca::Answer::Taken;
     }
@@ -135,6 +135,7 @@ private:
     std::FILE* const jsonl_;
     const bool coloured_;
     Outlet rows_, lines_, notes_;
+    std::string document_;
     std::uint64_t events_ = 0, refused_ = 0;
 };
 

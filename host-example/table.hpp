@@ -1,4 +1,5 @@
-// The live table: one row an event, columns aligned by characters, coloured if the caller asks for it.
+// The live table: a row for each event that is news to somebody who watches, columns aligned by characters, coloured if
+// the caller asks for it.
 #pragma once
 
 #include <cstdio>
@@ -33,16 +34,40 @@ inline void clock(std::string& out, gca::Time time) {
     cell(out, text, 12);
 }
 
+// Not what the rows beside it say already (a call begins with its first connection), and no customer's data: a terminal is
+// no place for the values of attributes.
+inline bool is_worth_a_row(gca::EventKind kind) {
+    switch (kind) {
+        case gca::EventKind::CallCreated:
+        case gca::EventKind::CallTerminated:
+        case gca::EventKind::Offered:
+        case gca::EventKind::AttributeChanged: return false;
+        default: return true;
+    }
+}
+
 inline const char* colour(gca::EventKind kind) {
     switch (kind) {
         case gca::EventKind::Established: return "\x1b[32m";
         case gca::EventKind::Delivered:
-        case gca::EventKind::Originated: return "\x1b[33m";
-        case gca::EventKind::Held: return "\x1b[34m";
+        case gca::EventKind::Originated:
+        case gca::EventKind::Queued: return "\x1b[33m";
+        case gca::EventKind::Held:
+        case gca::EventKind::Parked: return "\x1b[34m";
+        case gca::EventKind::ConsultStarted:
+        case gca::EventKind::Transferred:
+        case gca::EventKind::Conferenced:
+        case gca::EventKind::MonitoringStarted:
+        case gca::EventKind::CoachingStarted:
+        case gca::EventKind::BargedIn: return "\x1b[36m";
+        case gca::EventKind::RecordingPaused:
+        case gca::EventKind::RecordingResumed: return "\x1b[1;33m";
+        case gca::EventKind::Failed: return "\x1b[31m";
         case gca::EventKind::Lost: return "\x1b[1;31m";
         case gca::EventKind::FeedState: return "\x1b[35m";
         case gca::EventKind::ConnectionCleared:
-        case gca::EventKind::CallCleared: return "\x1b[2m";
+        case gca::EventKind::CallCleared:
+        case gca::EventKind::CallbackCleared: return "\x1b[2m";
         default: return "";
     }
 }
@@ -52,8 +77,8 @@ inline std::string_view without_scheme(std::string_view address) {
 }
 
 inline void heading(std::string& out) {
-    cell(out, "time (UTC)", 12), cell(out, "call", 8), cell(out, "agent", 20), cell(out, "event", 20);
-    cell(out, "parties", 36), out.append("cause\n");
+    cell(out, "time (UTC)", 12), cell(out, "call", 8), cell(out, "agent", 20), cell(out, "event", 24);
+    cell(out, "parties", 34), out.append("cause\n");
 }
 
 inline void row(std::string& out, const gca::Event& event, bool coloured) {
@@ -61,16 +86,22 @@ inline void row(std::string& out, const gca::Event& event, bool coloured) {
     clock(out, event.platform_time().value_or(event.received_time()));
     cell(out, event.conversation_id().substr(0, 8), 8);
     cell(out, event.user_name().empty() ? event.purpose() : event.user_name(), 20);
-    cell(out, name(event.kind()), 20);
+    cell(out, name(event.kind()), 24);
     std::string parties;
-    if (!event.ani().empty() || !event.dnis().empty()) {
+    if (event.kind() == gca::EventKind::Queued || event.kind() == gca::EventKind::Dequeued) {
+        parties.append(event.queue_name());
+    } else if (event.kind() == gca::EventKind::ConsultStarted && !event.related_conversation_id().empty()) {
+        parties.append("in call ").append(event.related_conversation_id().substr(0, 8));
+    } else if (!event.ani().empty() || !event.dnis().empty()) {
         parties.append(without_scheme(event.ani())).append(" > ").append(without_scheme(event.dnis()));
     } else {
         parties.append(event.station_name());
     }
-    cell(out, parties, 36);
+    cell(out, parties, 34);
     if (event.cause() != gca::Cause::None) out.append(name(event.cause())).append(" ");
     if (!event.raw_word().empty()) cell(out, event.raw_word(), event.raw_word().size());
+    // Of a call it is a word; of an agent the id of a definition, which says nothing to somebody who watches.
+    if (!event.conversation_id().empty()) cell(out, event.reason(), event.reason().size());
     event.state_report([&out](const gca::State& state) {
         out.append(name(state.feed())).append(" ").append(name(state.why()));
     });

@@ -70,7 +70,8 @@ enum class Status : std::int32_t {
     Disabled = GCA_ERR_DISABLED,
 };
 
-/// What an event tells (gca_event_kind). A newer library may bring a kind that has no name here: answer Taken.
+/// What an event tells (gca_event_kind; docs/EVENTS.md has each in full). A newer library may bring a kind that has no name
+/// here: answer Taken.
 enum class EventKind : std::uint32_t {
     Lost = GCA_EVENT_LOST,
     FeedState = GCA_EVENT_FEED_STATE,
@@ -530,7 +531,7 @@ private:
 };
 
 /// One event of the feed, valid during the callback: it cannot be copied; copy the texts that you keep. Fields as in
-/// gca_event, under the same names.
+/// gca_event, under the same names. Which kind fills which stands in docs/EVENTS.md; what a kind does not fill is empty.
 class Event {
 public:
     Event(const Event&) = delete;
@@ -556,10 +557,13 @@ public:
     GCA_HPP_TEXT(gca_event, data_source)
     GCA_HPP_TEXT(gca_event, conversation_id)
     GCA_HPP_TEXT(gca_event, root_contact_id)
+    /// Of a consult or transfer: the other conversation, if it is in one of its own.
     GCA_HPP_TEXT(gca_event, related_conversation_id)
     GCA_HPP_TEXT(gca_event, participant_id)
     GCA_HPP_TEXT(gca_event, communication_id)
     GCA_HPP_TEXT(gca_event, peer_id)
+    /// Of a consult, transfer or observation: the communication ids of the connection that asks, ends or is observed (old)
+    /// and of the one that is asked or takes its place (new); the participant's where no form told the call leg's.
     GCA_HPP_TEXT(gca_event, old_connection_id)
     GCA_HPP_TEXT(gca_event, new_connection_id)
     GCA_HPP_TEXT(gca_event, user_id)
@@ -581,7 +585,7 @@ public:
         return GCA_HPP_READ(ConnectionState, previous_state, GCA_STATE_UNKNOWN);
     }
     Cause cause() const noexcept { return GCA_HPP_READ(Cause, cause, GCA_CAUSE_NONE); }
-    /// The platform's own word behind the cause or the new state (gca_event's `raw`).
+    /// The platform's own word behind the cause or the new state (`raw` in gca_event).
     std::string_view raw_word() const noexcept {
         return GCA_HPP_HAS(gca_event, raw) ? detail::view(raw_->raw) : std::string_view();
     }
@@ -599,8 +603,9 @@ public:
         if (GCA_HPP_HAS(gca_event, state_report) && raw_->state_report != nullptr) use(State(raw_->state_report));
     }
 
-    /// Everything that is known of the event, attributes included, as one JSON object. Made when asked for: it costs
-    /// more than the rest of a callback. Throws Error.
+    /// Everything that is known of the event as one JSON object: the fields, and what does not fit into them (attributes,
+    /// skills, wrap-up, callback, campaign, facts of the party). docs/EVENTS.md lists its paths. Made when asked for: it
+    /// costs more than the rest of a callback. Throws Error.
     std::string json() const {
         std::string out;
         json(out);

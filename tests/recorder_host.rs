@@ -103,7 +103,10 @@ fn every_field_is_written_under_its_name_and_nothing_else() {
         [
             state.clone(),
             full,
-            nothing("call_cleared", 2, "none"),
+            extended(
+                nothing("call_cleared", 2, "none"),
+                json!({ "json": { "all": "x".repeat(5000) } }),
+            ),
             nothing("unknown", 3, "unknown"),
             extended(nothing("lost", 4, "none"), lost),
             extended(
@@ -170,7 +173,7 @@ fn the_table_is_aligned_and_plain_where_nobody_looks_at_it() {
     );
     assert_eq!(
         column(&rows[1], cause, 200),
-        "call_forward_no_answer text 22"
+        "call_forward_no_answer text 22  text 23"
     );
     assert!(
         ended
