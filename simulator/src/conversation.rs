@@ -33,6 +33,10 @@ pub struct Conversation {
     pub recording: Recording,
     /// The script that is played.
     pub script: &'static str,
+    /// The participants who are in conference, while there is one.
+    pub(crate) conference: Vec<usize>,
+    /// Everybody who ever was.
+    pub(crate) conferenced: Vec<usize>,
 }
 
 /// Something that a conversation touched, and so shares a division with.
@@ -77,12 +81,30 @@ pub struct Participant {
     pub legs: Vec<Leg>,
     /// Its callbacks, newest last.
     pub callbacks: Vec<Callback>,
-    /// The participant whom it consults about the call, while it does; and after the call went to them.
-    pub consults: Option<Id>,
+    /// The consult that it asked for: until it is over, and after that if the call went to whom it asked.
+    pub consult: Option<Consult>,
     /// Whom it observes.
     pub observes: Option<Observation>,
     /// Whether the last body with it has been shown.
     pub told: bool,
+}
+
+/// A party asks another one about the call.
+#[derive(Debug, Clone, Copy)]
+pub struct Consult {
+    /// Whom.
+    pub with: Consulted,
+    /// Whether it goes on.
+    pub is_open: bool,
+}
+
+/// Whom a party consults.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Consulted {
+    /// This participant of the same conversation.
+    Participant(Id),
+    /// Whoever is in this other conversation.
+    Conversation(Id),
 }
 
 /// What a supervisor does about another participant.
@@ -548,6 +570,16 @@ impl Participant {
     #[must_use]
     pub fn works(&self) -> bool {
         (self.legs.iter()).any(|leg| matches!(leg.after_call_work, AfterCallWork::Pending(_)))
+    }
+
+    /// The states of its calls and callbacks, to change them.
+    pub(crate) fn states_mut(&mut self) -> impl Iterator<Item = &mut State> {
+        let legs = self.legs.iter_mut().map(|leg| &mut leg.state);
+        legs.chain(
+            self.callbacks
+                .iter_mut()
+                .map(|callback| &mut callback.state),
+        )
     }
 
     /// When its newest call was answered; of whom has none, its callback.

@@ -2,11 +2,17 @@
 //! body. Afterwards it is only added which topics' bodies showed the act, and on which of them it was really sent.
 //!
 //! `topics` follows these rules. An act is on a topic if a body published there shows it:
-//! * a leg's answer and end, a queue's beginning and end, a transfer, wrap-up and after-call work stay readable in every
-//!   later snapshot, so a topic that joins late shows them too;
-//! * alerting, contacting, dialing, hold, mute, secure pause and an attribute's value are on a topic only if a body was
-//!   published there while they lasted;
-//! * the end of a hold, a mute or a secure pause only if the topic had shown its beginning.
+//! * how a call began where it is told for ever (`offering`, a callback that is `scheduled`), a leg's answer and end, a
+//!   flow, a queue's beginning and end, a diversion, a failure, a transfer, a wrap-up, after-call work, a voicemail, and
+//!   beginning and end of the conversation stay readable in every later snapshot, so a topic that joins late shows them
+//!   too;
+//! * alerting, contacting, dialing, hold, mute, confinement, a pause of the recording, a consult, what a supervisor
+//!   does, a conference, a party added to it and an attribute's value are on a topic only if a body was published there
+//!   while they lasted;
+//! * the end of a hold, a mute, a confinement, a pause, a consult that led to no transfer, only if the topic had shown
+//!   its beginning; that somebody left a conference, only if it had shown the conference;
+//! * the two forms differ: flat bodies show nobody who has no call, no callback, and no consult in a conversation of
+//!   its own; nested ones show no parking.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -42,12 +48,60 @@ pub enum Kind {
     ConversationEnded,
     /// A call joined a queue.
     Queued,
-    /// It left the queue.
+    /// It left the queue; the detail is how: `answered`, `abandoned` or `flow_out`.
     Dequeued,
-    /// A secure pause began.
-    SecurePauseStarted,
-    /// It ended.
-    SecurePauseEnded,
+    /// A conversation began.
+    ConversationStarted,
+    /// All legs of it are put away, and nobody works on after it: nothing more can become of it.
+    ConversationTerminated,
+    /// A leg was offered to its party, who answers by itself or is the caller.
+    Offering,
+    /// A flow answered.
+    FlowEntered,
+    /// A leg that rang and was not answered ended, and the call goes elsewhere.
+    Diverted,
+    /// A leg could not be set up, or its party refused it.
+    Failed,
+    /// A party was set apart, with music.
+    Confined,
+    /// It is back.
+    Unconfined,
+    /// A call was parked.
+    Parked,
+    /// It was taken back.
+    Unparked,
+    /// A party asked another one about the call; the detail is the participant or the conversation with whom.
+    ConsultStarted,
+    /// That led to something: the detail is `transfer` or `conference`.
+    ConsultCompleted,
+    /// It did not.
+    ConsultCancelled,
+    /// Three people talk to one another, for the first time in the conversation.
+    Conferenced,
+    /// Somebody came to that.
+    PartyAdded,
+    /// Somebody left it, and at least two go on.
+    PartyLeft,
+    /// The recording of a person's leg pauses; the detail is why: `secure` or `hold_suppression`.
+    RecordingPaused,
+    /// It goes on, or (the detail is `ended`) the leg ended in the pause.
+    RecordingResumed,
+    /// Somebody spoke into a voicemail box, and it is over.
+    VoicemailDeposited,
+    /// A callback was promised.
+    CallbackScheduled,
+    /// It rings.
+    CallbackAlerting,
+    /// Its party took it.
+    CallbackConnected,
+    /// It is over.
+    CallbackDisconnected,
+    /// A supervisor hears the call.
+    MonitoringStarted,
+    /// A supervisor speaks to the agent only.
+    CoachingStarted,
+    /// A supervisor speaks to all.
+    BargedIn,
     /// An agent's after-call work began.
     AfterCallWorkStarted,
     /// It ended.
@@ -56,7 +110,7 @@ pub enum Kind {
     Wrapup,
     /// An attribute was set; the detail is its key.
     Attributes,
-    /// A party handed the call on.
+    /// A party handed the call on; the detail is how: `blind` or `attended`.
     Transferred,
     /// A user's presence changed; the detail is the system presence.
     Presence,
@@ -76,6 +130,20 @@ pub enum Kind {
     PersistentConnectionActive,
     /// It was closed, or broke.
     PersistentConnectionDown,
+}
+
+impl Kind {
+    /// Whether it is about a callback of a participant, not about a call.
+    #[must_use]
+    pub const fn is_of_callback(self) -> bool {
+        matches!(
+            self,
+            Self::CallbackScheduled
+                | Self::CallbackAlerting
+                | Self::CallbackConnected
+                | Self::CallbackDisconnected
+        )
+    }
 }
 
 /// One act.
@@ -99,7 +167,7 @@ pub struct Act {
     pub queue: Option<Id>,
     /// The participant's purpose.
     pub purpose: Option<&'static str>,
-    /// The platform's `disconnectType`, for the end of a leg.
+    /// The platform's `disconnectType`, for the end of a leg or a callback.
     pub cause: Option<&'static str>,
     /// See [`Kind`].
     pub detail: Option<String>,

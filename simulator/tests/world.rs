@@ -231,8 +231,10 @@ fn every_script_can_be_played_by_name_and_tells_its_story() {
                 has("disconnected external peer", 1);
             }
             "secure_pause" => {
-                has("secure_pause_started agent", 1);
-                has("secure_pause_ended agent", 1);
+                has("recording_paused agent", 1);
+                has("recording_paused customer", 1);
+                has("recording_resumed agent", 1);
+                has("recording_resumed customer", 1);
             }
             "after_call_work" => {
                 has("after_call_work_started agent", 1);
@@ -639,7 +641,7 @@ fn the_truth_names_exactly_the_topics_that_show_an_act() {
     for (begin, end) in [
         (Kind::Held, Kind::Retrieved),
         (Kind::Muted, Kind::Unmuted),
-        (Kind::SecurePauseStarted, Kind::SecurePauseEnded),
+        (Kind::RecordingPaused, Kind::RecordingResumed),
     ] {
         let topics = |kind| -> Vec<_> {
             world

@@ -29,6 +29,20 @@ pub(super) struct Arrival {
     pub(super) touched: Option<Touched>,
 }
 
+/// What the end of a leg is that nobody ever answered, beside its end.
+fn unanswered(purpose: Purpose, initial: State, cause: Cause) -> Option<Kind> {
+    let offer = purpose == Purpose::Agent && initial == State::Alerting;
+    match cause {
+        Cause::TransferForward | Cause::TransferNoAnswer => Some(Kind::Diverted),
+        Cause::Client | Cause::Timeout if offer => Some(Kind::Diverted),
+        Cause::Client if initial == State::Alerting => Some(Kind::Failed),
+        Cause::Timeout | Cause::System | Cause::Error | Cause::TransportFailure => {
+            Some(Kind::Failed)
+        }
+        _ => None,
+    }
+}
+
 impl World {
     /// A participant comes with a call, to the conversation that the play is at; the first one begins it.
     pub(super) fn arrive(&mut self, at: usize, arrival: Arrival) -> Option<Place> {
@@ -69,7 +83,7 @@ impl World {
             wrapup: None,
             legs: Vec::new(),
             callbacks: Vec::new(),
-            consults: None,
+            consult: None,
             observes: None,
             told: false,
         });
@@ -99,11 +113,14 @@ impl World {
             touched: Vec::new(),
             recording: Recording::None,
             script,
+            conference: Vec::new(),
+            conferenced: Vec::new(),
         });
         self.conversation_by_id.insert(id, begun);
         self.publications
             .push(super::publication::Publication::default());
         self.truth.conversations += 1;
+        self.act_of_all(begun, Kind::ConversationStarted);
         Some(begun)
     }
 
@@ -135,6 +152,7 @@ impl World {
             State::Alerting => Some(Kind::Alerting),
             State::Dialing => Some(Kind::Dialing),
             State::Contacting => Some(Kind::Contacting),
+            State::Offering => Some(Kind::Offering),
             _ => None,
         };
         if let Some(kind) = kind {
@@ -175,6 +193,10 @@ impl World {
             now,
         );
         self.act(place, Kind::Connected, None);
+        if purpose == Purpose::Ivr {
+            self.act(place, Kind::FlowEntered, None);
+        }
+        self.talk_changed(place.conversation);
     }
 
     /// Something changes on a connected leg.
@@ -194,8 +216,10 @@ impl World {
             Kind::Retrieved => leg.held.is_some(),
             Kind::Muted => !leg.muted,
             Kind::Unmuted => leg.muted,
-            Kind::SecurePauseStarted => !leg.secure_pause,
-            Kind::SecurePauseEnded => leg.secure_pause,
+            Kind::Confined => !leg.confined,
+            Kind::Unconfined => leg.confined,
+            Kind::Parked => !leg.is_parked(),
+            Kind::Unparked => leg.is_parked(),
             _ => true,
         };
         if !can {
@@ -203,33 +227,86 @@ impl World {
         }
         change(leg, now);
         self.act(place, kind, None);
+        self.talk_changed(place.conversation);
         self.publish(place.conversation);
         Some(Next::Step(self.moment(5, 20)))
     }
 
-    /// The recording of the conversation, on the legs of the people who speak.
-    pub(super) fn record(&mut self, conversation: usize, recording: Recording) {
-        let Some(conversation) = self.conversations.get_mut(conversation) else {
-            return;
-        };
-        let speaks = |party: &Participant| party.purpose.is_person() && party.is_connected();
-        if (conversation.participants.iter())
-            .filter(|party| speaks(party))
-            .count()
-            < 2
-        {
+    /// Two people talk: from now on they are recorded, unless the recording pauses for a secret.
+    pub(super) fn begin_recording(&mut self, conversation: usize) {
+        let (speaking, secret) = self.speaking_in(conversation);
+        if speaking.len() < 2 {
             return;
         }
-        conversation.recording = recording;
-        for party in conversation
-            .participants
-            .iter_mut()
-            .filter(|party| speaks(party))
+        if let Some(conversation) = self.conversations.get_mut(conversation)
+            && conversation.recording == Recording::None
         {
-            if let Some(leg) = party.leg_mut() {
-                leg.recording = recording;
+            conversation.recording = Recording::Active;
+        }
+        for place in speaking {
+            let leg = self.party_mut(place).and_then(Participant::leg_mut);
+            let Some(leg) = leg.filter(|leg| leg.recording == Recording::None) else {
+                continue;
+            };
+            leg.recording = Recording::Active;
+            if secret {
+                leg.recording = Recording::Paused;
+                self.act(place, Kind::RecordingPaused, Some("secure".to_owned()));
             }
         }
+    }
+
+    /// The recording of all who speak pauses, for a secret that `place` is to keep.
+    pub(super) fn pause_securely(&mut self, place: Place) {
+        let (speaking, secret) = self.speaking_in(place.conversation);
+        if secret || speaking.len() < 2 || !speaking.contains(&place) {
+            return;
+        }
+        if let Some(leg) = self.party_mut(place).and_then(Participant::leg_mut) {
+            leg.secure_pause = true;
+        }
+        for place in speaking {
+            self.pause_recording(place, "secure");
+        }
+    }
+
+    /// The recording of a leg pauses.
+    pub(super) fn pause_recording(&mut self, place: Place, reason: &str) {
+        let leg = self.party_mut(place).and_then(Participant::leg_mut);
+        if let Some(leg) = leg.filter(|leg| leg.recording == Recording::Active) {
+            leg.recording = Recording::Paused;
+            self.act(place, Kind::RecordingPaused, Some(reason.to_owned()));
+            if let Some(conversation) = self.conversations.get_mut(place.conversation) {
+                conversation.recording = Recording::Paused;
+            }
+        }
+    }
+
+    /// Every recording that pauses goes on.
+    pub(super) fn resume_recording(&mut self, conversation: usize) {
+        let (speaking, _) = self.speaking_in(conversation);
+        for place in speaking {
+            let Some(leg) = self.party_mut(place).and_then(Participant::leg_mut) else {
+                continue;
+            };
+            leg.secure_pause = false;
+            if leg.recording == Recording::Paused {
+                leg.recording = Recording::Active;
+                self.act(place, Kind::RecordingResumed, None);
+                if let Some(conversation) = self.conversations.get_mut(conversation) {
+                    conversation.recording = Recording::Active;
+                }
+            }
+        }
+    }
+
+    /// The people who are on the line and no mere observers, and whether the recording pauses for a secret.
+    fn speaking_in(&self, conversation: usize) -> (Vec<Place>, bool) {
+        let secret = self.conversations.get(conversation);
+        let speaking = self.open(conversation, |party| {
+            party.purpose.is_person() && party.is_connected() && !party.is_observer()
+        });
+        (speaking, secret.is_some_and(Conversation::secure_pause))
     }
 
     pub(super) fn transfer(&mut self, from: Place, to: Option<usize>, address: String) {
@@ -252,9 +329,7 @@ impl World {
     /// A party leaves. If nobody is left for somebody to talk to, everybody else is disconnected a moment later.
     pub(super) fn hang_up(&mut self, place: Place, cause: Cause) {
         self.end_legs(&[place], cause);
-        let talk = self.open(place.conversation, |party| {
-            party.purpose.is_person() && party.is_connected()
-        });
+        let (talk, _) = self.speaking_in(place.conversation);
         if talk.len() < 2 {
             for place in self.open(place.conversation, |_| true) {
                 let after = self.moment(5, 40);
@@ -264,63 +339,34 @@ impl World {
         }
     }
 
-    /// Legs end, for media. Their users are given back unless they have to work on or are offered the call again.
+    /// Calls and callbacks of participants end. Their users are given back unless they are on another line of the play,
+    /// have to work on or are offered the call again.
     pub(super) fn end_legs(&mut self, who: &[Place], cause: Cause) {
-        let now = self.now;
         let mut free = Vec::new();
         let mut ended = None;
         for place in who.iter().copied() {
-            let keeps = self.ids.share(self.config.connected_during_after_call_work);
             let again = self.is_offered_again(place);
-            let Some(party) = self.party_mut(place).filter(|party| party.is_open()) else {
+            let Some(party) = self.party(place).filter(|party| party.is_open()) else {
                 continue;
             };
             ended = Some(place.conversation);
-            let (purpose, user) = (party.purpose, party.user);
-            let Some(leg) = party.leg_mut().filter(|leg| leg.is_open()) else {
-                continue;
-            };
-            leg.end_segment("Disconnect", now);
-            (leg.disconnected, leg.cause) = (Some(now), Some(cause));
-            (leg.held, leg.muted) = (None, false);
-            leg.recording = Recording::None;
-            let paused = std::mem::take(&mut leg.secure_pause);
-            leg.state = State::Disconnected;
-            if purpose == Purpose::Acd {
-                leg.reason = Some(("sip", 410, "Gone"));
-            }
-            let works = leg.after_call_work_required && leg.connected.is_some();
-            if works {
-                leg.after_call_work = AfterCallWork::Pending(now);
-                if keeps {
-                    leg.state = State::Connected;
-                }
-            } else if purpose == Purpose::Agent && leg.connected.is_some() {
-                leg.after_call_work = AfterCallWork::Skipped(now);
-            }
-            if paused {
-                self.act(place, Kind::SecurePauseEnded, None);
-            }
-            self.act(place, Kind::Disconnected, None);
-            if purpose == Purpose::Acd {
-                self.act(place, Kind::Dequeued, None);
-            }
-            if works {
-                self.act(place, Kind::AfterCallWorkStarted, None);
-            } else if !again {
-                free.extend(user);
-            }
+            let user = party.user.filter(|_| !again);
+            self.end_consults(place);
+            self.end_leg(place, cause);
+            self.end_callback(place, cause);
+            free.extend(user);
         }
         let Some(conversation) = ended else {
             return;
         };
+        self.leave_conference(conversation, who);
         let play = self.conversations.get(conversation).map(|of| of.play);
         let over = self
             .conversations
             .get_mut(conversation)
             .filter(|conversation| !conversation.is_open());
         if let Some(over) = over {
-            over.ended = Some(now);
+            over.ended = Some(self.now);
             over.recording = Recording::None;
             self.act_of_all(conversation, Kind::ConversationEnded);
         }
@@ -336,7 +382,73 @@ impl World {
         }
     }
 
-    /// Legs that are disconnected become terminated.
+    fn end_leg(&mut self, place: Place, cause: Cause) {
+        let now = self.now;
+        let keeps = self.ids.share(self.config.connected_during_after_call_work);
+        let answered = self.is_answered(place);
+        let Some(party) = self.party_mut(place) else {
+            return;
+        };
+        let purpose = party.purpose;
+        let Some(leg) = party.leg_mut().filter(|leg| leg.is_open()) else {
+            return;
+        };
+        leg.end_segment("Disconnect", now);
+        (leg.disconnected, leg.cause) = (Some(now), Some(cause));
+        (leg.held, leg.muted, leg.confined) = (None, false, false);
+        let paused = leg.recording == Recording::Paused;
+        leg.recording = Recording::None;
+        leg.secure_pause = false;
+        leg.state = State::Disconnected;
+        if purpose == Purpose::Acd {
+            leg.reason = Some(("sip", 410, "Gone"));
+        }
+        let connected = leg.connected.is_some();
+        let works = leg.after_call_work_required && connected;
+        if works {
+            leg.after_call_work = AfterCallWork::Pending(now);
+            if keeps {
+                leg.state = State::Connected;
+            }
+        } else if purpose == Purpose::Agent && connected {
+            leg.after_call_work = AfterCallWork::Skipped(now);
+        }
+        let unanswered = (!connected)
+            .then(|| unanswered(purpose, leg.initial, cause))
+            .flatten();
+        if paused {
+            self.act(place, Kind::RecordingResumed, Some("ended".to_owned()));
+        }
+        if let Some(kind) = unanswered {
+            self.act(place, kind, None);
+        }
+        if purpose == Purpose::Voicemail && connected {
+            self.act(place, Kind::VoicemailDeposited, None);
+        }
+        self.act(place, Kind::Disconnected, None);
+        if purpose == Purpose::Acd {
+            let outcome = match cause {
+                Cause::Transfer if answered => "answered",
+                Cause::Transfer => "flow_out",
+                _ => "abandoned",
+            };
+            self.act(place, Kind::Dequeued, Some(outcome.to_owned()));
+        }
+        if works {
+            self.act(place, Kind::AfterCallWorkStarted, None);
+        }
+    }
+
+    /// Whether an agent of the queue that a participant is talks to the caller.
+    fn is_answered(&self, place: Place) -> bool {
+        let queue = self.party(place).and_then(|party| party.queue);
+        let agents = self.open(place.conversation, |party| {
+            party.purpose == Purpose::Agent && party.queue == queue && party.is_connected()
+        });
+        !agents.is_empty()
+    }
+
+    /// Legs and callbacks that are disconnected become terminated.
     pub(super) fn put_away(&mut self, conversation: usize) {
         let parties = self
             .conversations
@@ -344,15 +456,26 @@ impl World {
             .map(|c| c.participants.as_mut_slice())
             .unwrap_or_default();
         let mut changed = false;
-        for leg in (parties.iter_mut())
-            .flat_map(|party| &mut party.legs)
-            .filter(|leg| leg.state == State::Disconnected)
-        {
-            leg.state = State::Terminated;
-            changed = true;
+        for state in parties.iter_mut().flat_map(Participant::states_mut) {
+            if *state == State::Disconnected {
+                *state = State::Terminated;
+                changed = true;
+            }
         }
         if changed {
+            self.look_for_the_end(conversation);
             self.publish(conversation);
+        }
+    }
+
+    /// Writes down that nothing more can become of a conversation, if so.
+    fn look_for_the_end(&mut self, conversation: usize) {
+        let of = self.conversations.get(conversation);
+        let over = of.is_some_and(|of| {
+            of.ended.is_some() && of.participants.iter().all(Participant::is_over)
+        });
+        if over {
+            self.act_of_all(conversation, Kind::ConversationTerminated);
         }
     }
 
@@ -397,6 +520,7 @@ impl World {
         self.wrap_up(place, code, (now - since).0 / 1_000);
         self.act(place, Kind::AfterCallWorkEnded, None);
         let conversation = place.conversation;
+        self.look_for_the_end(conversation);
         self.publish(conversation);
         if kept {
             let after = self.moment(60, 250);

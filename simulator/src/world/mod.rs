@@ -5,14 +5,15 @@
 //! Whose topics show a conversation, and how long. A **user's** topics show it from the moment that the user is offered
 //! it (or dials out) until their part is over: all their legs terminated and their after-call work done; the body that
 //! shows this is the last, unless they come back. A **queue's** topics show it as long as a participant that *is* the
-//! queue (`acd`) or that the queue brought (`agent`) is not over in that sense: so it sees the talk and the after-call
-//! work of its own agents, and not those of the next queue. What happens while no user and no queue takes part (a
+//! queue (`acd`, or its `voicemail` box) or that the queue brought (`agent`) is not over in that sense: so it sees the
+//! talk and the after-call work of its own agents, and not those of the next queue. What happens while no user and no queue takes part (a
 //! caller in the menu) is on no topic, as on the platform; it stays readable in later bodies and by REST.
 //!
 //! | file          | what it is                                                                       |
 //! |---------------|----------------------------------------------------------------------------------|
 //! | `stage`       | plays scripts: casts users and queues, one step after the other                  |
 //! | `legs`        | what becomes of participants and legs; what the platform does by itself          |
+//! | `together`    | consults, conferences, supervisors                                               |
 //! | `floor`       | the agents: how each is, who is free                                             |
 //! | `days`        | what agents do between calls                                                     |
 //! | `connection`  | the connections that their stations keep open between calls                      |
@@ -28,6 +29,7 @@ mod legs;
 mod oblivion;
 mod publication;
 mod stage;
+mod together;
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, VecDeque};

@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use super::{Place, Shown, World};
 use crate::body;
-use crate::conversation::{Conversation, Purpose, State};
+use crate::conversation::{
+    Cause, Consulted, Conversation, Observing, Participant, Purpose, Recording, State,
+};
 use crate::time::Time;
 use crate::truth::{Act, Kind};
 
@@ -32,10 +34,23 @@ struct Noted {
 #[derive(Debug)]
 struct Watcher {
     audience: Audience,
-    nested: Arc<str>,
-    flat: Arc<str>,
-    /// For every act so far: whether it was shown to them.
+    nested: Feed,
+    flat: Feed,
+}
+
+/// One of their topics.
+#[derive(Debug)]
+struct Feed {
+    topic: Arc<str>,
+    form: Form,
+    /// For every act so far: whether it was shown there.
     shown: Vec<bool>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Nested,
+    Flat,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,14 +66,48 @@ impl Publication {
     }
 }
 
+impl Feed {
+    fn new(topic: String, form: Form) -> Self {
+        Self {
+            topic: topic.into(),
+            form,
+            shown: Vec::new(),
+        }
+    }
+
+    /// The acts that a snapshot of the conversation as it is now shows there for the first time.
+    fn news(&mut self, conversation: &Conversation, acts: &[Noted]) -> Vec<u64> {
+        let mut new = Vec::new();
+        for noted in acts.iter().skip(self.shown.len()) {
+            let readable = noted.is_readable(conversation, self.form, acts, &self.shown);
+            self.shown.push(readable);
+            if readable {
+                new.push(noted.act);
+            }
+        }
+        new
+    }
+}
+
 impl Noted {
-    /// Whether a snapshot of the conversation as it is now shows the act to somebody who has seen the acts `seen`.
-    fn is_readable(&self, conversation: &Conversation, acts: &[Self], seen: &[bool]) -> bool {
-        let participant = self
-            .participant
-            .and_then(|at| conversation.participants.get(at));
-        let leg = participant.and_then(|participant| participant.leg());
+    /// Whether a snapshot of the conversation as it is now, in this form, shows the act to somebody who has seen the
+    /// acts `seen`.
+    fn is_readable(
+        &self,
+        conversation: &Conversation,
+        form: Form,
+        acts: &[Self],
+        seen: &[bool],
+    ) -> bool {
+        let party = (self.participant).and_then(|at| conversation.participants.get(at));
+        let leg = party.and_then(Participant::leg);
+        if form == Form::Flat && party.is_some() && leg.is_none() {
+            return false;
+        }
         let in_state = |state| leg.is_some_and(|leg| leg.state == state);
+        let was_seen = |is: &dyn Fn(&Self) -> bool| {
+            (acts.iter().zip(seen)).any(|(noted, seen)| *seen && is(noted))
+        };
         // The end of a hold says nothing to somebody who was not shown its beginning.
         let beginning_seen = |kind| {
             let began = |noted: &Self| {
@@ -68,23 +117,59 @@ impl Noted {
                 .rposition(began)
                 .is_some_and(|at| seen.get(at) == Some(&true))
         };
+        let consult = party.and_then(|party| party.consult);
+        let observes = |how| {
+            party
+                .and_then(|party| party.observes)
+                .is_some_and(|now| now.how == how)
+        };
         match self.kind {
             Kind::Alerting => in_state(State::Alerting),
             Kind::Dialing => in_state(State::Dialing),
             Kind::Contacting => in_state(State::Contacting),
             Kind::Held => leg.is_some_and(|leg| leg.held == Some(self.time)),
             Kind::Muted => leg.is_some_and(|leg| leg.muted),
-            Kind::SecurePauseStarted => leg.is_some_and(|leg| leg.secure_pause),
+            Kind::Confined => leg.is_some_and(|leg| leg.confined),
+            Kind::Parked => {
+                form == Form::Flat && leg.is_some_and(|leg| leg.parked == Some(self.time))
+            }
+            Kind::RecordingPaused => leg.is_some_and(|leg| leg.recording == Recording::Paused),
             Kind::Retrieved => {
                 leg.is_some_and(|leg| leg.held.is_none()) && beginning_seen(Kind::Held)
             }
             Kind::Unmuted => leg.is_some_and(|leg| !leg.muted) && beginning_seen(Kind::Muted),
-            Kind::SecurePauseEnded => {
-                leg.is_some_and(|leg| !leg.secure_pause) && beginning_seen(Kind::SecurePauseStarted)
+            Kind::Unconfined => {
+                leg.is_some_and(|leg| !leg.confined) && beginning_seen(Kind::Confined)
             }
-            Kind::Attributes => participant
+            Kind::Unparked => form == Form::Flat && beginning_seen(Kind::Parked),
+            Kind::RecordingResumed => {
+                leg.is_some_and(|leg| leg.recording != Recording::Paused)
+                    && beginning_seen(Kind::RecordingPaused)
+            }
+            Kind::Attributes => party
                 .zip(self.attribute.as_ref())
-                .is_some_and(|(participant, attribute)| participant.attributes.contains(attribute)),
+                .is_some_and(|(party, attribute)| party.attributes.contains(attribute)),
+            Kind::ConsultStarted => match consult.map(|consult| consult.with) {
+                Some(Consulted::Participant(_)) => true,
+                Some(Consulted::Conversation(_)) => form == Form::Nested,
+                None => false,
+            },
+            Kind::ConsultCompleted | Kind::ConsultCancelled => beginning_seen(Kind::ConsultStarted),
+            Kind::Conferenced => conversation.talkers() >= 3,
+            Kind::PartyAdded => {
+                conversation.talkers() >= 3 && party.is_some_and(Participant::talks)
+            }
+            Kind::PartyLeft => was_seen(&|noted| noted.kind == Kind::Conferenced),
+            Kind::MonitoringStarted => observes(Observing::Monitors),
+            Kind::CoachingStarted => observes(Observing::Coaches),
+            Kind::BargedIn => observes(Observing::Barges),
+            Kind::CallbackAlerting => {
+                let callback = party.and_then(Participant::callback);
+                form == Form::Nested && callback.is_some_and(|of| of.state == State::Alerting)
+            }
+            Kind::CallbackScheduled | Kind::CallbackConnected | Kind::CallbackDisconnected => {
+                form == Form::Nested
+            }
             _ => true,
         }
     }
@@ -137,20 +222,28 @@ impl World {
             .and_then(|party| party.queue)
             .and_then(|queue| self.organization.queues.get(queue));
         let talk = party.and_then(|party| Some((party.user?, party.leg()?.id)));
-        let cause = party.and_then(|party| party.leg()?.cause);
+        let cause = match kind {
+            Kind::CallbackDisconnected => party.and_then(|party| party.callback()?.cause),
+            Kind::Disconnected => party.and_then(|party| party.leg()?.cause),
+            _ => None,
+        };
         let act = self.truth.write(Act {
             act: 0,
             time: self.now,
             kind,
             conversation: Some(conversation.id),
             participant: party.map(|party| party.id),
-            communication: party.and_then(|party| Some(party.leg()?.id)),
+            communication: party.and_then(|party| {
+                if kind.is_of_callback() {
+                    Some(party.callback()?.id)
+                } else {
+                    Some(party.leg()?.id)
+                }
+            }),
             user: user.map(|user| user.id),
             queue: queue.map(|queue| queue.id),
             purpose: party.map(|party| party.purpose.word()),
-            cause: cause
-                .filter(|_| kind == Kind::Disconnected)
-                .map(|cause| cause.word()),
+            cause: cause.map(Cause::word),
             detail,
             topics: Vec::new(),
             sent: Vec::new(),
@@ -190,7 +283,9 @@ impl World {
             return;
         }
         let nested = body::nested::conversation(&self.organization, conversation, self.config.pace);
-        let flat = body::flat::conversation(&self.organization, conversation, self.config.pace);
+        // Who has no call is not in the flat form; of a conversation without any there is none.
+        let flat = (conversation.has_calls())
+            .then(|| body::flat::conversation(&self.organization, conversation, self.config.pace));
         for audience in audiences {
             let known = publication
                 .watchers
@@ -212,35 +307,32 @@ impl World {
                 let base = base
                     .map(|(path, id)| format!("{path}.{id}.conversations"))
                     .unwrap_or_default();
-                let flat = format!("{base}.calls").into();
                 publication.watchers.push(Watcher {
                     audience,
-                    nested: base.into(),
-                    flat,
-                    shown: Vec::new(),
+                    flat: Feed::new(format!("{base}.calls"), Form::Flat),
+                    nested: Feed::new(base, Form::Nested),
                 });
                 publication.watchers.len() - 1
             });
             let Some(watcher) = publication.watchers.get_mut(known) else {
                 continue;
             };
-            let mut new = Vec::new();
-            for noted in publication.acts.iter().skip(watcher.shown.len()) {
-                let readable = noted.is_readable(conversation, &publication.acts, &watcher.shown);
-                watcher.shown.push(readable);
-                if readable {
-                    new.push(noted.act);
-                }
-            }
-            for (topic, body) in [(&watcher.nested, &nested), (&watcher.flat, &flat)] {
-                for act in &new {
-                    self.truth.shown(*act, topic);
+            for (feed, body) in [
+                (&mut watcher.nested, Some(&nested)),
+                (&mut watcher.flat, flat.as_ref()),
+            ] {
+                let Some(body) = body else {
+                    continue;
+                };
+                let acts = feed.news(conversation, &publication.acts);
+                for act in &acts {
+                    self.truth.shown(*act, &feed.topic);
                 }
                 self.shown.push_back(Shown {
-                    topic: Arc::clone(topic),
+                    topic: Arc::clone(&feed.topic),
                     body: Arc::clone(body),
                     metadata_action: None,
-                    acts: new.clone(),
+                    acts,
                     at: self.now,
                 });
             }
@@ -268,9 +360,13 @@ fn audiences(conversation: &Conversation) -> Vec<Audience> {
     for user in parts().filter_map(|participant| participant.user) {
         add(Audience::User(user));
     }
-    for queue in
-        parts().filter(|participant| matches!(participant.purpose, Purpose::Acd | Purpose::Agent))
-    {
+    let of_queue = |participant: &&Participant| {
+        matches!(
+            participant.purpose,
+            Purpose::Acd | Purpose::Agent | Purpose::Voicemail
+        )
+    };
+    for queue in parts().filter(of_queue) {
         if let Some(queue) = queue.queue {
             add(Audience::Queue(queue));
         }

@@ -5,9 +5,7 @@ use std::sync::Arc;
 
 use super::{Due, Place, World};
 use crate::chance::{Chance, Id};
-use crate::conversation::{
-    Cause, Conversation, Direction, Participant, Purpose, Recording, State, Touched,
-};
+use crate::conversation::{Cause, Conversation, Direction, Participant, Purpose, State, Touched};
 use crate::script::{Line, Party, Script, Step};
 use crate::time::Millis;
 use crate::truth::Kind;
@@ -313,16 +311,16 @@ impl World {
                 self.change(at, party, Kind::Unmuted, |leg, _| leg.muted = false)
             }
             Step::PausesSecurely(party) => {
-                self.record(self.conversation_at(at)?, Recording::Paused);
-                self.change(at, party, Kind::SecurePauseStarted, |leg, _| {
-                    leg.secure_pause = true
-                })
+                let place = self.speaking(at, party)?;
+                self.pause_securely(place);
+                self.publish(place.conversation);
+                Some(Next::Step(self.moment(5, 20)))
             }
             Step::ResumesRecording(party) => {
-                self.record(self.conversation_at(at)?, Recording::Active);
-                self.change(at, party, Kind::SecurePauseEnded, |leg, _| {
-                    leg.secure_pause = false
-                })
+                let place = self.speaking(at, party)?;
+                self.resume_recording(place.conversation);
+                self.publish(place.conversation);
+                Some(Next::Step(self.moment(5, 20)))
             }
             Step::Attaches(key, value) => {
                 let place = self.outside(at)?;
@@ -672,7 +670,7 @@ impl World {
         let who = self.party(place).filter(|party| party.is_open())?;
         let (user, purpose) = (who.user, who.purpose);
         self.connect(place);
-        self.record(place.conversation, Recording::Active);
+        self.begin_recording(place.conversation);
         self.publish(place.conversation);
         if let Some(user) = user {
             self.set_routing(
