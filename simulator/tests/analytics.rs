@@ -403,6 +403,22 @@ fn details_are_read_by_id() {
         (&json!(first), &json!(second))
     );
     assert!(found[0]["conversationEnd"].is_string() && found[1]["conversationEnd"].is_null());
+    let one = |id: &str| {
+        Request::new(
+            "GET",
+            &format!("/api/v2/analytics/conversations/{id}/details"),
+        )
+    };
+    assert_eq!(bench.ask(one(&first)).value(), found[0]);
+    assert_eq!(bench.ask(one("nobody's")).status, 404);
+    let ivr = items(&found[0], "participants")
+        .iter()
+        .find(|one| one["purpose"] == "ivr");
+    let ivr = ivr.expect("a flow answered it");
+    assert_eq!(
+        ivr["sessions"][0]["flow"]["flowName"],
+        ivr["participantName"]
+    );
     assert_eq!(bench.ask(Request::new("PUT", path)).status, 405);
     let query = "/api/v2/analytics/conversations/details/query";
     assert_eq!(bench.ask(Request::new("GET", query)).status, 405);

@@ -139,6 +139,17 @@ fn session(
                 object.has(member, observation.participant);
             }
             object.may("dispositionName", leg.disposition);
+            let is_flow = party.purpose == Purpose::Ivr;
+            let mut flows = organization.flows.iter().filter(|_| is_flow);
+            if let Some(flow) = flows.find(|flow| flow.name == party.name) {
+                object.object("flow", |object| {
+                    object
+                        .has("flowId", flow.id)
+                        .has("flowName", flow.name)
+                        .has("flowType", "INBOUNDCALL")
+                        .has("entryType", "dnis");
+                });
+            }
             segments_of_leg(organization, party, leg)
         }
         Session::Callback(callback) => {

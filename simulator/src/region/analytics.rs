@@ -1,4 +1,4 @@
-//! `/api/v2/analytics/conversations/details`: what the platform still tells of conversations when they are over, and
+//! `/api/v2/analytics/conversations/…details…`: what the platform still tells of conversations when they are over, and
 //! already while they go on. They are found by their ids, or by the days on which they began and by what they are.
 //!
 //! A query matches the conversations that **began on a day** that its interval touches, not those that began within it

@@ -71,12 +71,20 @@ impl Region {
                 &self.world.conversation(id).ok_or_else(Problem::not_found)?,
             )),
             ["analytics", "conversations", "details"] if reads => Ok(self.details(request)),
+            ["analytics", "conversations", id, "details"] if reads => Ok(Response::json(
+                200,
+                &self
+                    .world
+                    .conversation_details(id)
+                    .ok_or_else(Problem::not_found)?,
+            )),
             ["analytics", "conversations", "details", "query"] if method == "POST" => {
                 self.details_query(request)
             }
             ["notifications", "availabletopics"]
             | ["analytics", "conversations", "details"]
             | ["analytics", "conversations", "details", "query"]
+            | ["analytics", "conversations", _, "details"]
             | ["tokens" | "organizations", "me"]
             | ["users"]
             | ["stations", ..]

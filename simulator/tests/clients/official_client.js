@@ -20,6 +20,7 @@ const BODIES = [
 	[/^v2\.users\.[^.]+\.routingStatus$/i, 'UserRoutingStatusUserRoutingStatus'],
 	[/^v2\.users\.[^.]+\.station$/i, 'UserStationChangeTopicUserStations'],
 	[/^v2\.users\.[^.]+\.activity$/i, 'AgentActivityChangedTopicAgentActivity'],
+	[/^v2\.users\.[^.]+\.persistentconnection$/i, 'PersistentConnectionChangeTopicPersistentConnectionChangeEvent'],
 	[/^v2\.users\.[^.]+\.conversationsummary$/i, 'UserConversationsEventUserConversationSummary'],
 	[/^v2\.users\.[^.]+\.conversations\.calls$/i, 'ConversationCallEventTopicCallConversation'],
 	[/^v2\.users\.[^.]+\.conversations$/i, 'ConversationEventTopicConversation'],
@@ -121,9 +122,10 @@ async function main() {
 	const queues = await everyPage('QueueEntityListing', (pageNumber) =>
 		routing.getRoutingQueues({ pageSize: 100, pageNumber })
 	);
-	await everyPage('StationEntityListing', (pageNumber) =>
+	const stations = await everyPage('StationEntityListing', (pageNumber) =>
 		new platform.StationsApi().getStations({ pageSize: 100, pageNumber })
 	);
+	await read('Station', new platform.StationsApi().getStation(stations[0].id));
 	await read('QueueMemberEntityListing', routing.getRoutingQueueMembers(queues[0].id, { pageSize: 100 }));
 
 	const notifications = new platform.NotificationsApi();
@@ -135,7 +137,7 @@ async function main() {
 		})
 	);
 	const channel = await read('Channel', notifications.postNotificationsChannels());
-	const suffixes = 'presence&routingStatus&station&activity&conversations&conversations.calls';
+	const suffixes = 'presence&routingStatus&station&activity&persistentconnection&conversations&conversations.calls';
 	const topics = [
 		...users.slice(0, 800).map((user) => ({ id: `v2.users.${user.id}?${suffixes}` })),
 		...queues.slice(0, 100).map((queue) => ({
@@ -155,6 +157,19 @@ async function main() {
 		await read('Conversation', new platform.ConversationsApi().getConversation(id));
 		await read('CallConversation', new platform.ConversationsApi().getConversationsCall(id));
 	}
+	const analytics = new platform.AnalyticsApi();
+	const found = await read(
+		'AnalyticsConversationWithoutAttributesMultiGetResponse',
+		analytics.getAnalyticsConversationsDetails({ id: conversations.slice(0, 20) })
+	);
+	check(found.conversations.length === Math.min(20, conversations.length), 'analytics does not know all that were told');
+	const starts = found.conversations.map((conversation) => Date.parse(conversation.conversationStart));
+	const [from, to] = [0, 86400000].map((after) => new Date(Math.min(...starts) + after).toISOString());
+	const listed = await read(
+		'AnalyticsConversationQueryResponse',
+		analytics.postAnalyticsConversationsDetailsQuery({ interval: `${from}/${to}`, paging: { pageSize: 100, pageNumber: 1 } })
+	);
+	check(listed.totalHits >= conversations.length, `analytics has ${listed.totalHits} of ${conversations.length} conversations`);
 
 	// What the client requires of what it sends (a User's version), the platform leaves out of references.
 	const loose =

@@ -12,7 +12,7 @@ import re
 import sys
 import time
 from collections import Counter
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from urllib.parse import urlsplit
 
 import PureCloudPlatformClientV2 as platform
@@ -24,6 +24,7 @@ BODIES = [
     (r"v2\.users\.[^.]+\.routingStatus", "UserRoutingStatusUserRoutingStatus"),
     (r"v2\.users\.[^.]+\.station", "UserStationChangeTopicUserStations"),
     (r"v2\.users\.[^.]+\.activity", "AgentActivityChangedTopicAgentActivity"),
+    (r"v2\.users\.[^.]+\.persistentconnection", "PersistentConnectionChangeTopicPersistentConnectionChangeEvent"),
     (r"v2\.users\.[^.]+\.conversationsummary", "UserConversationsEventUserConversationSummary"),
     (r"v2\.users\.[^.]+\.conversations\.calls", "ConversationCallEventTopicCallConversation"),
     (r"v2\.users\.[^.]+\.conversations", "ConversationEventTopicConversation"),
@@ -143,7 +144,8 @@ def main(base_url, client_id, client_secret, wanted):
         page_size=100, page_number=page, expand=["presence", "routingStatus", "station"]))
     routing = platform.RoutingApi(client)
     queues = every_page(lambda page: routing.get_routing_queues(page_size=100, page_number=page))
-    every_page(lambda page: platform.StationsApi(client).get_stations(page_size=100, page_number=page))
+    stations = every_page(lambda page: platform.StationsApi(client).get_stations(page_size=100, page_number=page))
+    platform.StationsApi(client).get_station(stations[0].id)
     routing.get_routing_queue_members(queues[0].id, page_size=100)
 
     notifications = platform.NotificationsApi(client)
@@ -151,7 +153,7 @@ def main(base_url, client_id, client_secret, wanted):
         expand=["description", "enforced", "visibility", "transports", "requiresPermissions", "permissionDetails",
                 "topicParameters"], include_preview=True)
     channel = notifications.post_notifications_channels()
-    suffixes = "presence&routingStatus&station&activity&conversations&conversations.calls"
+    suffixes = "presence&routingStatus&station&activity&persistentconnection&conversations&conversations.calls"
     topics = [{"id": f"v2.users.{user.id}?{suffixes}"} for user in users[:800]]
     topics += [{"id": f"v2.routing.queues.{queue.id}?conversations&conversations.calls"} for queue in queues[:100]]
     answer = notifications.post_notifications_channel_subscriptions(channel.id, topics, ignore_errors=True)
@@ -188,10 +190,22 @@ def main(base_url, client_id, client_secret, wanted):
     finally:
         socket.close()
 
-    # The same calls by REST, in both forms.
+    # The same calls by REST, in both forms, and as analytics tells them.
+    analytics = platform.AnalyticsApi(client)
     for conversation in list(conversations)[:20]:
         platform.ConversationsApi(client).get_conversation(conversation)
         platform.ConversationsApi(client).get_conversations_call(conversation)
+        analytics.get_analytics_conversation_details(conversation)
+    found = analytics.get_analytics_conversations_details(id=list(conversations)[:20]).conversations
+    if {one.conversation_id for one in found} != set(list(conversations)[:20]):
+        raise Wrong("analytics does not know the conversations that were asked for")
+    start = min(one.conversation_start for one in found)
+    interval = "/".join((start + timedelta(days=day)).strftime("%Y-%m-%dT%H:%M:%SZ") for day in (0, 1))
+    query = {"interval": interval, "order": "asc", "orderBy": "conversationStart",
+             "paging": {"pageSize": 100, "pageNumber": 1}}
+    listed = analytics.post_analytics_conversations_details_query(query)
+    if len(listed.conversations) != min(100, listed.total_hits) or listed.total_hits < len(conversations):
+        raise Wrong(f"{len(listed.conversations)} of {listed.total_hits} conversations on the first page of analytics")
     notifications.delete_notifications_channel_subscriptions(channel.id)
     if notifications.get_notifications_channel_subscriptions(channel.id).entities:
         raise Wrong("there are subscriptions left after all were deleted")
