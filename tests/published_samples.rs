@@ -1,0 +1,85 @@
+//! What the platform really sent, as far as somebody published it (tests/samples/README.md), is read without a warning.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test says what went wrong by failing"
+)]
+
+use std::time::Duration;
+
+use genesys_cloud_adapter::calls::{Calls, Heard};
+use genesys_cloud_adapter::cloud::cut;
+use genesys_cloud_adapter::model::event::{Event, EventKind, Source, Subject};
+use genesys_cloud_adapter::model::frame::{Frame, Notification};
+use genesys_cloud_adapter::model::time::{Now, UtcMicros};
+
+const NOW: Now = Now {
+    elapsed: Duration::from_secs(1),
+    utc: UtcMicros(1_795_341_600_000_000),
+};
+
+/// Tells a whole frame, as the socket would bring it.
+fn hear_frame(text: &str) -> (Heard, Vec<Event>) {
+    let Ok(Frame::Notification(notification)) = cut(text.trim()) else {
+        panic!("not a notification: {text}");
+    };
+    hear(&notification)
+}
+
+fn hear(notification: &Notification<'_>) -> (Heard, Vec<Event>) {
+    let mut calls = Calls::new(1 << 20);
+    let heard = calls.handle_notification(notification, NOW);
+    (heard, std::iter::from_fn(|| calls.poll_event()).collect())
+}
+
+#[test]
+fn a_presence_is_told() {
+    let (heard, events) = hear_frame(include_str!("samples/notification_user_presence.json"));
+    assert_eq!(heard, Heard::Read);
+    let presence = events
+        .iter()
+        .find(|event| event.kind == EventKind::AgentPresence);
+    let presence = presence.unwrap();
+    assert_eq!(&*presence.raw, "AVAILABLE");
+    assert_eq!(&*presence.reason, "6a3af858-942f-489d-9700-5f9bcdcdae9b");
+    // It has no modifiedDate, whatever the schema says: no other source can give it the same id.
+    assert_eq!((presence.platform_time, presence.id_exact), (None, false));
+    let Subject::Agent { user, .. } = &presence.subject else {
+        panic!("{presence:?}");
+    };
+    assert_eq!(user.id.as_str(), "9ed7d9f6-0c59-4360-ac54-40dd35eb9c2f");
+}
+
+#[test]
+fn topics_that_are_not_followed_are_no_error() {
+    for text in [
+        include_str!("samples/notification_user_activity.json"),
+        include_str!("samples/notification_chat_member.json"),
+    ] {
+        assert_eq!(hear_frame(text), (Heard::NotFollowed, Vec::new()));
+    }
+}
+
+/// The REST conversation has the members of the nested body and many more.
+#[test]
+fn a_conversation_is_told_from_its_end() {
+    let body = include_str!("samples/rest_conversation.json");
+    let (heard, events) = hear(&Notification {
+        topic: "v2.users.00000000-0000-4000-8000-000000000000.conversations",
+        body,
+        metadata: None,
+    });
+    assert_eq!(heard, Heard::Read);
+    let count = |kind| events.iter().filter(|event| event.kind == kind).count();
+    // Customer, menu, queue and agent.
+    assert_eq!(count(EventKind::Established), 4);
+    assert_eq!(count(EventKind::ConnectionCleared), 4);
+    assert_eq!(count(EventKind::CallCleared), 1);
+    assert!(events.iter().all(|event| event.source == Source::Snapshot));
+    let raw: Vec<&str> = (events.iter())
+        .filter(|event| event.kind == EventKind::ConnectionCleared)
+        .map(|event| &*event.raw)
+        .collect();
+    assert_eq!(raw, ["transfer", "transfer", "client", "peer"]);
+}
