@@ -18,7 +18,9 @@ use day::arrival::{self, Form, form};
 use day::{Day, facts, hear, life};
 use gca_region::chance::Chance;
 use gca_region::time::Millis;
-use genesys_cloud_adapter::model::event::{Event, Subject};
+use gca_region::world::Shown;
+use genesys_cloud_adapter::model::event::{Cause, Event, EventKind, Subject};
+use serde_json::Value;
 
 /// How many days there are, if `GCA_DAYS` does not say so.
 const DAYS: u64 = 6;
@@ -41,10 +43,19 @@ fn days() -> &'static [Day] {
     })
 }
 
+/// Enough days for what hardly depends on the day.
+fn few() -> &'static [Day] {
+    &days()[..days().len().min(2)]
+}
+
 /// Holds a promise against every day. What is wrong names legs by conversation and participant; the story of the first
 /// is told with it.
 fn promise(name: &str, broken: impl Fn(&Day, &mut Chance) -> Vec<String>) {
-    for day in days() {
+    promise_of(name, days(), broken);
+}
+
+fn promise_of(name: &str, days: &[Day], broken: impl Fn(&Day, &mut Chance) -> Vec<String>) {
+    for day in days {
         let mut chance = Chance::new(day.seed, name);
         let wrong = broken(day, &mut chance);
         if wrong.is_empty() {
@@ -345,4 +356,86 @@ fn every_kind_is_told() {
         .filter(|event| !told.contains(event))
         .collect();
     assert!(untold.is_empty(), "no event of {untold:?}");
+}
+
+/// The platform adds members whenever it likes.
+#[test]
+fn members_that_are_new_change_nothing() {
+    promise_of("members_that_are_new_change_nothing", few(), |day, _| {
+        let told = hear(arrival::at_once(day));
+        let newer: Vec<Shown> = day.shown.iter().map(with_new_members).collect();
+        let again = hear(newer.iter().map(|shown| (shown.at, shown)));
+        let differ = told.iter().zip(&again).find(|(told, again)| told != again);
+        if told.len() == again.len() && differ.is_none() {
+            Vec::new()
+        } else {
+            vec![format!(
+                "{} and {} events: {differ:#?}",
+                told.len(),
+                again.len()
+            )]
+        }
+    });
+}
+
+/// Puts a member that nobody knows before and behind the members of every object but of maps of attributes.
+fn with_new_members(shown: &Shown) -> Shown {
+    fn add(value: &mut Value) {
+        match value {
+            Value::Array(items) => items.iter_mut().for_each(add),
+            Value::Object(members) => {
+                for (name, member) in members.iter_mut() {
+                    if name != "attributes" {
+                        add(member);
+                    }
+                }
+                let new = serde_json::json!({ "of": ["tomorrow", null, 1e3], "": { "}": "]" } });
+                members.insert("aNewMember".to_owned(), new.clone());
+                members.insert("zNewMember".to_owned(), new);
+            }
+            _ => {}
+        }
+    }
+    let mut body: Value = serde_json::from_str(&shown.body).unwrap();
+    add(&mut body);
+    Shown {
+        body: body.to_string().into(),
+        ..shown.clone()
+    }
+}
+
+/// Words that the platform adds are kept as they are, and the rest of the body is told as ever.
+#[test]
+fn words_that_are_new_are_kept() {
+    let word = "teleported.away";
+    let mut kept = 0;
+    for day in few() {
+        let told = hear(arrival::at_once(day));
+        let newer: Vec<Shown> = (day.shown.iter())
+            .map(|shown| Shown {
+                body: (shown.body)
+                    .replace(
+                        r#""disconnectType":"endpoint""#,
+                        &format!(r#""disconnectType":"{word}""#),
+                    )
+                    .into(),
+                ..shown.clone()
+            })
+            .collect();
+        let again = hear(newer.iter().map(|shown| (shown.at, shown)));
+        let ids = |events: &[Event]| -> Vec<u128> {
+            let cleared = |event: &&Event| event.kind == EventKind::ConnectionCleared;
+            events
+                .iter()
+                .filter(cleared)
+                .map(|event| event.id.0)
+                .collect()
+        };
+        assert_eq!(ids(&told), ids(&again), "seed {}", day.seed);
+        for event in again.iter().filter(|event| &*event.raw == word) {
+            assert_eq!(event.cause, Cause::Unknown);
+            kept += 1;
+        }
+    }
+    assert!(kept > 0);
 }
