@@ -4,6 +4,10 @@
 
 use std::collections::BTreeSet;
 
+use gca_region::body;
+use gca_region::conversation::{
+    Callback, Cause, Conversation, Direction, Observation, Observing, Purpose, State,
+};
 use gca_region::region::{Region, RegionConfig, Request, Response};
 use gca_region::time::Time;
 use gca_region::truth::{Act, Kind};
@@ -59,6 +63,9 @@ fn check(act: &Act, details: &Value) {
     let place = format!("{:?} of {:?}: {details}", act.kind, act.script);
     if act.kind == Kind::ConversationEnded {
         assert_eq!(details["conversationEnd"], act.time.iso(), "{place}");
+    }
+    if act.kind == Kind::Conferenced {
+        assert_eq!(details["conferenceStart"], act.time.iso(), "{place}");
     }
     let Some(communication) = act.communication else {
         return;
@@ -154,6 +161,202 @@ fn details_tell_everything_that_happened_on_a_leg() {
         World::new(WorldConfig::default())
             .conversation_details("nobody's")
             .is_none()
+    );
+}
+
+/// A conversation of a customer with an agent, long enough to put somebody beside them.
+fn talk() -> (World, Conversation, Time) {
+    let mut world = World::new(WorldConfig {
+        calls_per_minute: 0.0,
+        ..WorldConfig::default()
+    });
+    world.play("inbound", world.now()).expect("it is known");
+    let talks = |world: &World| {
+        let mut all = world
+            .conversations()
+            .iter()
+            .flat_map(|one| &one.participants);
+        all.any(|party| party.purpose == Purpose::Agent && party.is_connected())
+    };
+    while !talks(&world) {
+        let due = world.poll_timeout().expect("an agent answers some time");
+        world.handle_timeout(due);
+    }
+    let now = world.now();
+    let conversation = world.conversations().iter().next().cloned();
+    (world, conversation.expect("it was played"), now)
+}
+
+/// The participant's one session.
+fn only_session(details: &Value, participant: usize) -> Value {
+    let sessions = items(&details["participants"][participant], "sessions");
+    assert_eq!(sessions.len(), 1, "{details}");
+    sessions[0].clone()
+}
+
+#[test]
+fn a_conference_is_told_while_three_talk() {
+    let (world, mut conversation, now) = talk();
+    let at = |seconds: i64| Time(now.0 + seconds * 1_000);
+    let agent = conversation.participants.last().expect("the agent").clone();
+    let mut third = agent.clone();
+    third.legs[0].segments.clear();
+    third.legs[0].segment("Interact", at(20));
+    third.legs[0].end_segment("Disconnect", at(30));
+    third.legs[0].disconnected = Some(at(30));
+    conversation.participants.push(third);
+    let place = conversation.participants.len() - 2;
+    let details =
+        |conversation: &Conversation| body::analytics::details(world.inventory(), conversation);
+
+    // The agent has the customer on hold while the third one speaks: two at a time.
+    let leg = &mut conversation.participants[place].legs[0];
+    leg.segment("Hold", at(10));
+    leg.segment("Interact", at(30));
+    assert!(details(&conversation)["conferenceStart"].is_null());
+
+    // They come together after five seconds.
+    let leg = &mut conversation.participants[place].legs[0];
+    leg.segments.pop();
+    leg.segment("Interact", at(25));
+    let told = details(&conversation);
+    assert_eq!(told["conferenceStart"], at(25).iso());
+    let flags = |participant: usize| -> Vec<(String, bool)> {
+        let session = only_session(&told, participant);
+        let flag = |segment: &Value| {
+            let kind = segment["segmentType"].as_str().unwrap().to_owned();
+            (kind, segment["conference"] == true)
+        };
+        items(&session, "segments").iter().map(flag).collect()
+    };
+    let told_of_agent: Vec<_> = flags(place).into_iter().skip(1).collect();
+    assert_eq!(
+        told_of_agent,
+        [("interact", false), ("hold", false), ("interact", true)]
+            .map(|(kind, together)| (kind.to_owned(), together))
+    );
+    assert_eq!(flags(place + 1), [("interact".to_owned(), true)]);
+    assert!(flags(0).contains(&("interact".to_owned(), true)));
+    let problems = Members::rest().check("AnalyticsConversationWithoutAttributes", &told);
+    assert_eq!(problems, Vec::<String>::new());
+
+    // A supervisor who listens makes no conference; one who barges in does.
+    let (customer, supervised) = (conversation.participants[0].clone(), agent.id);
+    assert!(customer.purpose.is_outside());
+    conversation.participants.truncate(place);
+    conversation.participants.push(agent.clone());
+    let mut supervisor = agent;
+    supervisor.legs[0].segments.clear();
+    supervisor.legs[0].segment("Interact", at(5));
+    for (how, since, kinds, member) in [
+        (
+            Observing::Monitors,
+            5,
+            vec!["monitoring"],
+            "monitoredParticipantId",
+        ),
+        (
+            Observing::Coaches,
+            8,
+            vec!["monitoring", "coaching"],
+            "coachedParticipantId",
+        ),
+        (
+            Observing::Barges,
+            9,
+            vec!["monitoring", "barging"],
+            "bargedParticipantId",
+        ),
+    ] {
+        supervisor.observes = Some(Observation {
+            how,
+            participant: supervised,
+            since: at(since),
+        });
+        let mut conversation = conversation.clone();
+        conversation.participants.push(supervisor.clone());
+        let told = details(&conversation);
+        let session = only_session(&told, place + 1);
+        let told_kinds: Vec<&str> = items(&session, "segments")
+            .iter()
+            .map(|segment| segment["segmentType"].as_str().unwrap())
+            .collect();
+        assert_eq!(told_kinds, kinds);
+        assert_eq!(session[member], supervised.to_string());
+        let last = items(&session, "segments").last().unwrap();
+        assert_eq!(last["segmentStart"], at(since).iso());
+        let conference = (how == Observing::Barges).then(|| at(since).iso());
+        assert_eq!(told["conferenceStart"].as_str(), conference.as_deref());
+    }
+}
+
+#[test]
+fn a_callback_is_a_session_of_its_own() {
+    let (world, mut conversation, now) = talk();
+    let at = |seconds: i64| Time(now.0 + seconds * 1_000);
+    let party = conversation.participants.last_mut().expect("the agent");
+    party.started = at(-60);
+    let mut callback = Callback {
+        id: world.inventory().site,
+        state: State::Connected,
+        initial: State::Alerting,
+        direction: Direction::Outbound,
+        scheduled: Some(at(-50)),
+        connected: Some(at(-55)),
+        disconnected: None,
+        cause: None,
+        number: "+15125550142".to_owned(),
+        name: "Austin TX".to_owned(),
+        preview: None,
+    };
+    let mut tell = |callback: &Callback| {
+        let party = conversation.participants.last_mut().expect("the agent");
+        party.callbacks = vec![callback.clone()];
+        let told = body::analytics::details(world.inventory(), &conversation);
+        let problems = Members::rest().check("AnalyticsConversationWithoutAttributes", &told);
+        assert_eq!(problems, Vec::<String>::new());
+        let sessions = items(items(&told, "participants").last().unwrap(), "sessions").to_vec();
+        assert_eq!(sessions.len(), 2, "the callback and the voice leg");
+        assert_eq!(
+            (&sessions[0]["mediaType"], &sessions[1]["mediaType"]),
+            (&json!("callback"), &json!("voice"))
+        );
+        sessions[0].clone()
+    };
+    let told = tell(&callback);
+    assert_eq!(told["sessionId"], callback.id.to_string());
+    assert_eq!(told["callbackNumbers"], json!(["+15125550142"]));
+    assert_eq!(told["callbackScheduledTime"], at(-50).iso());
+    let segments = |session: &Value| -> Vec<Value> {
+        let parts = [
+            "segmentType",
+            "segmentStart",
+            "segmentEnd",
+            "disconnectType",
+        ];
+        let part = |segment: &Value| parts.iter().map(|part| segment[*part].clone()).collect();
+        items(session, "segments").iter().map(part).collect()
+    };
+    let (from, taken, over) = (at(-60).iso(), at(-55).iso(), at(5).iso());
+    assert_eq!(
+        segments(&told),
+        [
+            json!(["alert", from, taken, null]),
+            json!(["callback", taken, null, null])
+        ]
+    );
+    (callback.disconnected, callback.cause) = (Some(at(5)), Some(Cause::Client));
+    assert_eq!(
+        segments(&tell(&callback)),
+        [
+            json!(["alert", from, taken, null]),
+            json!(["callback", taken, over, "client"])
+        ]
+    );
+    (callback.initial, callback.connected) = (State::Scheduled, None);
+    assert_eq!(
+        segments(&tell(&callback)),
+        [json!(["scheduled", from, over, "client"])]
     );
 }
 

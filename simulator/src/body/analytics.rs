@@ -20,6 +20,7 @@ use crate::time::Time;
 pub fn details(organization: &Organization, conversation: &Conversation) -> Value {
     super::value(|object| {
         let first = conversation.participants.first();
+        let conferences = conferences(organization, conversation);
         let outside = conversation
             .outside()
             .and_then(|at| conversation.participants.get(at));
@@ -27,6 +28,7 @@ pub fn details(organization: &Organization, conversation: &Conversation) -> Valu
             .has("conversationId", conversation.id)
             .has("conversationStart", conversation.started)
             .may("conversationEnd", conversation.ended)
+            .may("conferenceStart", conferences.first().map(|(from, _)| from))
             .may(
                 "conversationInitiator",
                 first.map(|party| party.purpose.word()),
@@ -41,7 +43,7 @@ pub fn details(organization: &Organization, conversation: &Conversation) -> Valu
         object.list(
             "participants",
             &conversation.participants,
-            |object, party| participant(object, organization, conversation, party),
+            |object, party| participant(object, organization, conversation, party, &conferences),
         );
     })
 }
@@ -76,6 +78,7 @@ fn participant(
     organization: &Organization,
     conversation: &Conversation,
     party: &Participant,
+    conferences: &[(Time, Option<Time>)],
 ) {
     let user = party.user.and_then(|user| organization.users.get(user));
     object
@@ -86,7 +89,8 @@ fn participant(
     let callbacks = party.callbacks.iter().map(Session::Callback);
     let legs = party.legs.iter().map(Session::Leg);
     object.list("sessions", callbacks.chain(legs), |object, of| {
-        session(object, organization, conversation, party, &of);
+        let told = session(object, organization, conversation, party, &of);
+        segments(object, organization, party, &told, conferences);
     });
 }
 
@@ -101,7 +105,7 @@ fn session(
     conversation: &Conversation,
     party: &Participant,
     of: &Session<'_>,
-) {
+) -> Vec<Told> {
     let (media, id, direction) = match of {
         Session::Leg(leg) => ("voice", leg.id, leg.direction),
         Session::Callback(callback) => ("callback", callback.id, callback.direction),
@@ -167,8 +171,23 @@ fn session(
         }
     };
     metrics(object, party, &segments);
+    segments
+}
+
+fn segments(
+    object: &mut Object<'_>,
+    organization: &Organization,
+    party: &Participant,
+    segments: &[Told],
+    conferences: &[(Time, Option<Time>)],
+) {
     let queue = party.queue.and_then(|queue| organization.queues.get(queue));
-    object.list("segments", &segments, |object, segment| {
+    object.list("segments", segments, |object, segment| {
+        let together = |(from, to): &(Time, Option<Time>)| {
+            segment.talks(party)
+                && segment.to.is_none_or(|end| *from < end)
+                && to.is_none_or(|to| segment.from < to)
+        };
         object
             .has("segmentType", segment.kind)
             .has("segmentStart", segment.from)
@@ -176,8 +195,43 @@ fn session(
             .may("queueId", queue.map(|queue| queue.id))
             .may("disconnectType", segment.cause)
             .may("wrapUpCode", segment.wrapup)
-            .has("conference", segment.conference);
+            .has("conference", conferences.iter().any(together));
     });
+}
+
+/// When three people or more talked together: from when, and to when if it is over.
+fn conferences(
+    organization: &Organization,
+    conversation: &Conversation,
+) -> Vec<(Time, Option<Time>)> {
+    let mut changes = Vec::new();
+    for party in &conversation.participants {
+        let segments =
+            (party.legs.iter()).flat_map(|leg| segments_of_leg(organization, party, leg));
+        let lasts = |segment: &Told| segment.to != Some(segment.from);
+        for segment in segments.filter(|segment| segment.talks(party) && lasts(segment)) {
+            changes.push((segment.from, 1));
+            changes.extend(segment.to.map(|to| (to, -1)));
+        }
+    }
+    // Who goes at the moment at which another one comes was not together with them.
+    changes.sort_unstable();
+    let mut conferences: Vec<(Time, Option<Time>)> = Vec::new();
+    let mut talk = 0;
+    for (at, change) in changes {
+        let before = talk;
+        talk += change;
+        match (before, talk) {
+            (2, 3) => conferences.push((at, None)),
+            (3, 2) => {
+                if let Some(last) = conferences.last_mut() {
+                    last.1 = Some(at);
+                }
+            }
+            _ => {}
+        }
+    }
+    conferences
 }
 
 /// A segment, in the words of analytics.
@@ -188,7 +242,6 @@ struct Told {
     to: Option<Time>,
     cause: Option<&'static str>,
     wrapup: Option<Id>,
-    conference: bool,
 }
 
 impl Told {
@@ -199,8 +252,12 @@ impl Told {
             to,
             cause: None,
             wrapup: None,
-            conference: false,
         }
+    }
+
+    /// Whether a person talked and was heard by the others.
+    fn talks(&self, party: &Participant) -> bool {
+        party.purpose.is_person() && matches!(self.kind, "interact" | "barging")
     }
 }
 
