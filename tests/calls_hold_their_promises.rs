@@ -15,10 +15,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
 use day::arrival::{self, Form, form};
-use day::{Day, facts, hear, life};
+use day::{Day, facts, hear, hear_with, life};
 use gca_region::chance::Chance;
 use gca_region::time::Millis;
 use gca_region::world::Shown;
+use genesys_cloud_adapter::calls::Calls;
 use genesys_cloud_adapter::model::event::{Cause, Event, EventKind, Subject};
 use serde_json::Value;
 
@@ -151,6 +152,46 @@ fn repetition_changes_nothing() {
     });
 }
 
+/// While one channel takes over from another, every body comes on both. A body of the second that comes behind the next
+/// one of the first is an old body: of what the platform neither dates nor counts, nothing is promised.
+#[test]
+fn a_second_channel_changes_nothing() {
+    promise("a_second_channel_changes_nothing", |day, chance| {
+        let arrivals = arrival::at_once(day);
+        let once = ids_by_class(&hear(arrivals.iter().copied()));
+        let mut wrong = Vec::new();
+        for late in [Millis(20), Millis(400)] {
+            let events = hear(arrival::on_two_channels(&arrivals, late, chance));
+            let told = ids_by_class(&events);
+            wrong.extend(compare(&once[0], &told[0], "on two channels"));
+            wrong.extend(facts::ids(&events).err().unwrap_or_default());
+            wrong.extend(life::defects(&events, life::Heard::OldOnesToo));
+        }
+        wrong
+    });
+}
+
+/// How much room there is for last snapshots decides how fast bodies are read, not what is told.
+#[test]
+fn the_room_for_snapshots_changes_nothing() {
+    promise_of("the_room_for_snapshots_changes_nothing", few(), |day, _| {
+        let arrivals = arrival::at_once(day);
+        let plenty = hear_with(Calls::new(usize::MAX), arrivals.iter().copied());
+        let mut wrong = Vec::new();
+        for room in [0, 60_000] {
+            let told = hear_with(Calls::new(room), arrivals.iter().copied());
+            if told != plenty {
+                wrong.push(format!(
+                    "with {room} bytes, {} and {} events",
+                    told.len(),
+                    plenty.len()
+                ));
+            }
+        }
+        wrong
+    });
+}
+
 /// Invariant 8: each topic in its order, but some late.
 #[test]
 fn the_order_between_topics_changes_nothing() {
@@ -229,29 +270,67 @@ fn a_late_start_tells_the_same_facts() {
                 .flat_map(|(_, shown)| shown.acts.iter().copied())
                 .collect();
             let events = hear(rest.iter().copied());
-            let told = ids_by_class(&events);
             let how = format!("without the first {lost} bodies");
-            wrong.extend(beyond(&whole[0], &told[0], &how));
-            wrong.extend(facts::ids(&events).err().unwrap_or_default());
-            let exact: Vec<Event> = events
-                .iter()
-                .filter(|event| event.id_exact)
-                .cloned()
-                .collect();
-            let exact_kinds: BTreeSet<&str> = exact.iter().map(|event| event.kind.name()).collect();
-            let happened = (happened.iter())
-                .filter(|((_, kind), _)| exact_kinds.contains(kind))
-                .map(|(fact, times)| (fact.clone(), times.clone()))
-                .collect();
-            wrong.extend(facts::differences(
-                &happened,
-                &facts::told(&exact),
-                |once| shown.contains(&once.act.act),
-            ));
-            wrong.extend(life::defects(&events, life::Heard::OldOnesToo));
+            wrong.extend(wrong_of_a_part(&events, &whole[0], &happened, &shown, &how));
         }
         wrong
     });
+}
+
+/// An interruption: all bodies of some seconds are lost. As after a late start.
+#[test]
+fn an_interruption_tells_the_same_facts() {
+    promise("an_interruption_tells_the_same_facts", |day, chance| {
+        let arrivals = arrival::at_once(day);
+        let whole = ids_by_class(&hear(arrivals.iter().copied()));
+        let happened = facts::of_day(day);
+        let (users, queues) = day.subjects();
+        let mut wrong = Vec::new();
+        for _ in 0..3 {
+            let from = chance.below(arrivals.len());
+            let to = (from + chance.below(600)).min(arrivals.len());
+            let (before, rest) = (&arrivals[..from], &arrivals[to..]);
+            let mut calls = Calls::new(1 << 20);
+            let mut events = Vec::new();
+            for (index, (at, shown)) in before.iter().chain(rest).enumerate() {
+                if index == from {
+                    calls.handle_interruption(&users, &queues);
+                }
+                day::tell(&mut calls, shown, *at);
+                events.extend(std::iter::from_fn(|| calls.poll_event()));
+            }
+            let shown: BTreeSet<u64> = (before.iter().chain(rest))
+                .flat_map(|(_, shown)| shown.acts.iter().copied())
+                .collect();
+            let how = format!("without the bodies {from} to {to}");
+            wrong.extend(wrong_of_a_part(&events, &whole[0], &happened, &shown, &how));
+        }
+        wrong
+    });
+}
+
+/// What is wrong with what was told of a part of a day: of exact kinds all that the part showed must be told, and nothing
+/// that did not happen, under the ids of the whole day.
+fn wrong_of_a_part(
+    events: &[Event],
+    whole: &BTreeMap<u128, facts::Fact>,
+    happened: &BTreeMap<facts::Fact, Vec<facts::Happened<'_>>>,
+    shown: &BTreeSet<u64>,
+    how: &str,
+) -> Vec<String> {
+    let mut wrong = beyond(whole, &ids_by_class(events)[0], how);
+    wrong.extend(facts::ids(events).err().unwrap_or_default());
+    let exact = events.iter().filter(|event| event.id_exact);
+    let exact: Vec<Event> = exact.cloned().collect();
+    let happened = (happened.iter())
+        .filter(|((_, kind), _)| facts::is_exact(kind))
+        .map(|(fact, times)| (fact.clone(), times.clone()))
+        .collect();
+    let is_shown = |once: &facts::Happened<'_>| shown.contains(&once.act.act);
+    let differences = facts::differences(&happened, &facts::told(&exact), is_shown);
+    wrong.extend(differences.into_iter().map(|what| format!("{what} {how}")));
+    wrong.extend(life::defects(events, life::Heard::OldOnesToo));
+    wrong
 }
 
 /// Each shape alone tells all that it shows, under the ids of both together.

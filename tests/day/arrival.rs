@@ -60,6 +60,26 @@ pub(crate) fn twice<'a>(
     doubled
 }
 
+/// All of them on a second channel too, which is up to `late` later than the first; each has its bodies in order.
+pub(crate) fn on_two_channels<'a>(
+    arrivals: &[(Time, &'a Shown)],
+    late: Millis,
+    chance: &mut Chance,
+) -> Arrivals<'a> {
+    let mut both: Vec<(Time, usize)> = (arrivals.iter().enumerate())
+        .map(|(index, (at, _))| (*at, index))
+        .collect();
+    let mut last = Time::default();
+    for (index, (at, _)) in arrivals.iter().enumerate() {
+        last = last.max(*at + chance.between(0, late.0));
+        both.push((last, index));
+    }
+    // Of two at one moment, the first channel's is first.
+    both.sort_by_key(|(at, _)| *at);
+    let shown = |(at, index): (Time, usize)| (at, arrivals[index].1);
+    both.into_iter().map(shown).collect()
+}
+
 /// After a `share` of them, an earlier body of the same topic comes again.
 pub(crate) fn with_stale<'a>(
     arrivals: &[(Time, &'a Shown)],

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
 use gca_region::truth::Act;
-use genesys_cloud_adapter::model::event::{Event, EventKind, Subject};
+use genesys_cloud_adapter::model::event::{Event, EventKind, IdClass, Subject};
 
 use super::Day;
 use super::arrival::{Form, form, is_followed};
@@ -149,6 +149,12 @@ pub(crate) fn told(events: &[Event]) -> BTreeMap<Fact, Vec<&Event>> {
         facts.entry(of_event(event)).or_default().push(event);
     }
     facts
+}
+
+/// Whether events of the kind have the same id whatever was heard.
+pub(crate) fn is_exact(kind: &str) -> bool {
+    let kind = EventKind::ALL.iter().find(|known| known.name() == kind);
+    kind.is_some_and(|kind| matches!(kind.id_class(), IdClass::Once | IdClass::Timed))
 }
 
 /// Whether the table has the kind as one that is told.

@@ -14,7 +14,7 @@ pub(crate) mod facts;
 pub(crate) mod life;
 pub(crate) mod story;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use gca_region::chance::{Chance, Id};
@@ -25,6 +25,7 @@ use gca_region::world::{Shown, World, WorldConfig};
 use genesys_cloud_adapter::calls::{Calls, Heard};
 use genesys_cloud_adapter::model::event::Event;
 use genesys_cloud_adapter::model::frame::Notification;
+use genesys_cloud_adapter::model::id::{QueueId, UserId};
 use genesys_cloud_adapter::model::time::{Now, UtcMicros};
 
 /// Bytes for last snapshots: small enough that some are dropped in a day, and read whole again.
@@ -84,6 +85,24 @@ impl Day {
         day
     }
 
+    /// The users and queues whose topics show something.
+    pub(crate) fn subjects(&self) -> (Vec<UserId>, Vec<QueueId>) {
+        let (mut users, mut queues) = (BTreeSet::new(), BTreeSet::new());
+        for shown in &self.shown {
+            let parts: Vec<&str> = shown.topic.split('.').collect();
+            match parts.as_slice() {
+                ["v2", "users", id, ..] => users.insert(*id),
+                ["v2", "routing", "queues", id, ..] => queues.insert(*id),
+                _ => false,
+            };
+        }
+        let users = users.into_iter().map(UserId::from);
+        (
+            users.collect(),
+            queues.into_iter().map(QueueId::from).collect(),
+        )
+    }
+
     /// A story that nobody wrote may offer a call to somebody after everybody has left it. The platform never does.
     fn forget_calls_that_rise_again(&mut self) {
         let mut ends: BTreeMap<Id, usize> = BTreeMap::new();
@@ -136,7 +155,14 @@ pub(crate) fn tell(calls: &mut Calls, shown: &Shown, at: Time) -> Heard {
 
 /// What is told of bodies that arrive in the given order.
 pub(crate) fn hear<'a>(arrivals: impl IntoIterator<Item = (Time, &'a Shown)>) -> Vec<Event> {
-    let mut calls = Calls::new(SNAPSHOT_CACHE);
+    hear_with(Calls::new(SNAPSHOT_CACHE), arrivals)
+}
+
+/// As [`hear`], by the one given.
+pub(crate) fn hear_with<'a>(
+    mut calls: Calls,
+    arrivals: impl IntoIterator<Item = (Time, &'a Shown)>,
+) -> Vec<Event> {
     let mut events = Vec::new();
     for (at, shown) in arrivals {
         tell(&mut calls, shown, at);
