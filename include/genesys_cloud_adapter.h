@@ -926,7 +926,7 @@ typedef struct gca_event {
      */
     struct gca_str root_contact_id;
     /**
-     * Of a consult or transfer: the other conversation, if it is in one of its own.
+     * Of a consult: the other conversation, if it is in one of its own.
      */
     struct gca_str related_conversation_id;
     /**

@@ -557,7 +557,7 @@ public:
     GCA_HPP_TEXT(gca_event, data_source)
     GCA_HPP_TEXT(gca_event, conversation_id)
     GCA_HPP_TEXT(gca_event, root_contact_id)
-    /// Of a consult or transfer: the other conversation, if it is in one of its own.
+    /// Of a consult: the other conversation, if it is in one of its own.
     GCA_HPP_TEXT(gca_event, related_conversation_id)
     GCA_HPP_TEXT(gca_event, participant_id)
     GCA_HPP_TEXT(gca_event, communication_id)

@@ -449,7 +449,7 @@ pub struct gca_event {
     pub conversation_id: gca_str,
     /// The conversation that the customer contact began with.
     pub root_contact_id: gca_str,
-    /// Of a consult or transfer: the other conversation, if it is in one of its own.
+    /// Of a consult: the other conversation, if it is in one of its own.
     pub related_conversation_id: gca_str,
     /// The party.
     pub participant_id: gca_str,

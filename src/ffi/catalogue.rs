@@ -59,8 +59,7 @@ user can have several at once; none of them ends another. A connection only goes
 **Two forms.** The platform shows a conversation as a *nested* body (`v2.users.{id}.conversations`, its queue twin, and the
 REST conversation: call legs with ids of their own) and as a *flat* one (`v2.users.{id}.conversations.calls`: one record a
 participant). The adapter follows both; either alone gives what this page says of it, and what only one told stays known
-for the events after it. With the flat form alone a connection's id is its participant's, and a second call of the same
-participant is not seen. Members below are those of the platform's published .NET SDK 270.0.0: nested relative to a
+for the events after it. The flat form has no id of a call leg, and shows one call of a participant. Members below are those of the platform's published .NET SDK 270.0.0: nested relative to a
 participant (`calls[].held`), flat relative to a participant too (`held`), and `conversation.` before those of the whole.
 
 **Ids.** Equal for the same fact, whoever saw it and how: store it, and what comes again after a crash or from a second
@@ -70,7 +69,7 @@ node is recognised. How an id is made depends on the kind:
 |---|---|---|
 | once | conversation, participant, which of its calls, kind | 1: the same under any interleaving, duplication, source and node |
 | timed | these, and the platform's time of it | 1; 0 where the platform told no time |
-| untimed | these, and its number: the first mute, the second | 0: equal for streams that are each in order, since the platform tells neither a time nor a version |
+| untimed | these (of attributes also key and value), and its number: the first mute, the second | 0: equal for streams that are each in order, since the platform tells neither a time nor a version |
 | feed | the feed and its sequence | 0: no other feed has it |
 
 Of an agent's events the user takes the place of conversation and participant.
@@ -82,8 +81,13 @@ the notification or answer arrived here. Events come in the order in which they 
 
 **Root contact.** `root_contact_id` binds consults, transfers and conferences of one customer contact together.
 
-**What cannot be known.** A body older than what was already shown changes nothing where legs or times show it. One that
-differs only in mute, confine or the recording's state cannot be told from a real change.
+**Proofs.** A conversation whose end was not shown is closed when the platform says that it has ended: each connection that
+is open gets its `connection_cleared` with `source` `synthetic`, and `reason` names what said so: `conversation.endTime` (the
+REST conversation) or `analytics.conversationEnd`.
+
+**What cannot be known.** A body older than what its topic had already shown changes nothing where connections or the
+platform's times (holds, wrap-up, work after the call) show that it is. One that differs only in mute, confine, the pause
+of a recording or attributes cannot be told from a real change.
 ";
 
 const FIELDS: &str = "
@@ -94,6 +98,7 @@ const FIELDS: &str = "
 - Those about a *connection*: `conversation_id`, `root_contact_id`, `participant_id`, `communication_id`, `peer_id`, `user`,
   `station`, `queue`, `direction`, `purpose`, `ani`, `dnis`, `provider`, `party`, and the flags, as far as they were told by
   then. Which form tells which stands [at the end](#paths).
+- Those about a *participant*: the same, but `state`, `previous_state` (but for callbacks) and the flags.
 - Those about the *call*: of these, `conversation_id`, `root_contact_id`, `queue`, `direction`, `ani`, `dnis`, `provider`.
 - Those about an *agent*: `user`, and `station` where that is what changed.
 
@@ -103,8 +108,9 @@ What a kind fills beside these stands with it, with the form that tells it: *bot
 
 const RECOVERY: &str = "
 *Recovered from* says what can still be read of it after a gap: from a conversation by REST, from the analytics details, from
-the list of users. `yes`: that it happened, and when; `state`: how things stand when it is read, not what came and went
-meanwhile.
+the list of users. `yes`: that it happened, and when; `state`: how things stand when it is read, but not when that began,
+or what came and went meanwhile. Which of these this version reads stands in
+[CHANGELOG.md](../CHANGELOG.md#known-limits).
 ";
 
 /// The page's text.
@@ -160,6 +166,7 @@ fn describe(page: &mut String, row: &kinds::Row) {
     let name = row.kind.name();
     let about = match row.about {
         About::Connection => "a connection",
+        About::Participant => "a participant",
         About::Call => "the call",
         About::Agent => "an agent",
         About::Feed => "the feed",
@@ -192,7 +199,9 @@ fn filled(row: &kinds::Row, fill: &str) -> String {
     let forms: BTreeSet<Form> = match row.about {
         About::Agent => [Form::Topic].into(),
         About::Feed => [Form::Ours].into(),
-        About::Connection | About::Call => matching(fill).map(|path| path.form).collect(),
+        About::Connection | About::Participant | About::Call => {
+            matching(fill).map(|path| path.form).collect()
+        }
     };
     let but: Vec<_> = matching(fill)
         .filter(|path| forms.len() > 1 && path.form != Form::Both)

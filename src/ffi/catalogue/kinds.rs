@@ -52,6 +52,8 @@ pub(super) enum About {
     Connection,
     /// The call: the fields of a connection without those of one party.
     Call,
+    /// A participant: the fields of its connection, but neither state nor flags.
+    Participant,
     /// A user, apart from calls.
     Agent,
     /// The feed.
@@ -98,11 +100,11 @@ pub(super) const ROWS: &[Row] = &[
         kind: CallCreated,
         group: Group::Call,
         about: About::Call,
-        when: "The first body that shows a conversation with a call or a callback; before everything else of it. A \
-               conversation that was in progress by then has `source` `snapshot`.",
+        when: "The first body that shows a conversation with a call or a callback; before everything else of it. If \
+               somebody had answered by then, or hung up, `source` is `snapshot`.",
         nested: "`conversation.id`",
         flat: "`conversation.id`",
-        time: "",
+        time: "the earliest `startTime` (flat) or `calls[].connectedTime` of a party",
         fills: &[],
         then: &[
             Offered,
@@ -119,23 +121,25 @@ pub(super) const ROWS: &[Row] = &[
         kind: Queued,
         group: Group::Call,
         about: About::Connection,
-        when: "A connection of purpose `acd` is shown: the call waits in the queue that `queue_id` names. The connection \
-               itself has its own `established` and `connection_cleared`.",
+        when: "A connection of purpose `acd` is shown: the call waits in the queue that `queue_id` names. As a \
+               connection it has its own `established` and `connection_cleared`; its state is `queued`.",
         nested: "`purpose` = `acd`, `queueId`, `conversationRoutingData`",
         flat: "`purpose` = `acd`, `queue`, `conversationRoutingData`",
-        time: "nested `calls[].connectedTime`, flat `connectedTime`",
+        time: "nested `calls[].connectedTime`, flat `connectedTime`, else `startTime`",
         fills: &["routing.*"],
-        then: &[Dequeued, Delivered, Established],
+        then: &[Established, Dequeued, Delivered],
         recovery: WHOLE,
     },
     Row {
         kind: Dequeued,
         group: Group::Call,
         about: About::Connection,
-        when: "The connection of purpose `acd` ends. `reason` is `answered` (somebody took the call), `abandoned` (the other \
-               side gave up) or `flow_out` (the queue gave it to a flow, another queue or a voicemail).",
-        nested: "`calls[].disconnectType`, `calls[].disconnectedTime`",
-        flat: "`disconnectType`, `endTime`",
+        when: "The connection of purpose `acd` ends. `reason` is `answered` (an agent of the queue took the call), \
+               `abandoned` (the other side gave up) or `flow_out` (the queue gave it to a flow, another queue or a \
+               voicemail). Its `connection_cleared` follows.",
+        nested: "`calls[].disconnectType`, `calls[].disconnectedTime`; `calls[].connectedTime` of agents with the \
+                 same `queueId`",
+        flat: "as nested",
         time: "nested `calls[].disconnectedTime`, flat `endTime`",
         fills: &["reason", "raw"],
         then: &[
@@ -152,68 +156,76 @@ pub(super) const ROWS: &[Row] = &[
         kind: FlowEntered,
         group: Group::Call,
         about: About::Connection,
-        when: "A connection of purpose `ivr`, `botflow`, `workflow` or `voicesurveyflow` is connected: a flow speaks with the \
-               caller. It comes after the connection's `established` and ends with its `connection_cleared`.",
+        when: "A connection of purpose `ivr`, `botflow`, `workflow` or `voicesurveyflow` is connected: a flow speaks \
+               with the caller. Right after the connection's `established`; it ends with its `connection_cleared`.",
         nested: "`purpose`, `calls[].connectedTime`",
         flat: "`purpose`, `connectedTime`",
         time: "nested `calls[].connectedTime`, flat `connectedTime`",
         fills: &[],
-        then: &[ConnectionCleared, Queued, Transferred],
+        then: &[ConnectionCleared, Queued],
         recovery: WHOLE,
     },
     Row {
         kind: CallCleared,
         group: Group::Call,
         about: About::Call,
-        when: "The last connection of the conversation is over for media, even if work after the call is pending, and no \
-               callback is. All connections have had their `connection_cleared` before. A conversation that goes on with a \
-               new connection is cleared again, under another id with `id_exact` = 0.",
+        when: "The last connection of the conversation is over for media, even if work after the call is pending, \
+               and no callback waits. Every connection has had its `connection_cleared`. A conversation that goes on \
+               with a new connection is cleared again, under another id with `id_exact` = 0.",
         nested: "`calls[].state`, `calls[].disconnectedTime` of all",
         flat: "`state`, `endTime` of all",
         time: "the latest end of a connection",
         fills: &["attributes.*"],
-        then: &[AfterCallWorkEnded, WrapUp, AttributeChanged, CallTerminated],
+        then: &[
+            AfterCallWorkStarted,
+            AfterCallWorkEnded,
+            WrapUp,
+            AttributeChanged,
+            CallTerminated,
+        ],
         recovery: WHOLE,
     },
     Row {
         kind: CallTerminated,
         group: Group::Call,
         about: About::Call,
-        when: "After `call_cleared`: every connection is `terminated`, and no work after the call is pending. Nothing more comes \
-               of the conversation; what is stored of it can be closed.",
-        nested: "`calls[].state` = `terminated` of all, `calls[].afterCallWork.state`",
-        flat: "`state` = `terminated` of all, `startAcwTime`, `endAcwTime`",
+        when: "After `call_cleared`: every connection is `terminated`, and nobody works after the call any more. \
+               Nothing more comes of the conversation but a wrap-up that is corrected within a minute; what is \
+               stored of it can be closed.",
+        nested: "`calls[].state` = `terminated` of all; `endAcwTime`, `calls[].afterCallWork.endTime`",
+        flat: "`state` = `terminated` of all; `endAcwTime`",
         time: "",
         fills: &[],
-        then: &[],
+        then: &[WrapUp],
         recovery: WHOLE,
     },
     Row {
         kind: Offered,
         group: Group::Connection,
         about: About::Connection,
-        when: "A connection is offered to its party, and nothing rings yet: a caller's connection before a flow or queue takes \
-               it, or a flow's or queue's before it answers.",
+        when: "A connection is offered to its party, and nothing rings yet: a caller's connection before a flow or \
+               queue takes it, or a flow's or queue's before it answers.",
         nested: "`calls[].state` or `calls[].initialState` = `offering`",
         flat: "`state` or `initialState` = `offering`",
-        time: "",
+        time: "flat `startTime` of one that began so",
         fills: &[],
         then: &[Delivered, Established, Failed, ConnectionCleared],
-        recovery: [Told::Stands, Told::No, Told::No],
+        recovery: [Told::Whole, Told::No, Told::No],
     },
     Row {
         kind: Originated,
         group: Group::Connection,
         about: About::Connection,
-        when: "A connection dials out: `raw` is `dialing`, or `contacting` while the platform calls the party's own station \
-               first. `cause` is `make_predictive_call` for an outbound connection of a dialer's conversation.",
-        nested: "`calls[].state` or `calls[].initialState` = `dialing`, `contacting`; `calls[].disposition`; \
-                 `callbacks[].dialerPreview`",
-        flat: "`state` or `initialState` = `dialing`, `contacting`; `disposition`",
-        time: "",
+        when: "A connection dials out: `raw` is `dialing`, or `contacting` while the platform calls the party's own \
+               station first. In a conversation with a dialer (purpose `dialer`, `campaign`, `outbound`) an outbound \
+               connection has `cause` `make_predictive_call`, and `dialer` where something is known of the campaign.",
+        nested: "`calls[].state` or `calls[].initialState` = `dialing`, `contacting`; `attributes`, \
+                 `calls[].disposition`",
+        flat: "`state` or `initialState` = `dialing`, `contacting`; `attributes`, `disposition`",
+        time: "flat `startTime` of one that began so",
         fills: &["raw", "dialer.*"],
         then: &[Delivered, Established, Failed, ConnectionCleared],
-        recovery: [Told::Stands, Told::Whole, Told::No],
+        recovery: WHOLE,
     },
     Row {
         kind: Delivered,
@@ -222,17 +234,17 @@ pub(super) const ROWS: &[Row] = &[
         when: "A device of the party rings. A person who is offered the same call three times is three connections.",
         nested: "`calls[].state` or `calls[].initialState` = `alerting`",
         flat: "`state` or `initialState` = `alerting`",
-        time: "",
+        time: "flat `startTime` of one that began so; REST `calls[].startAlertingTime`",
         fills: &[],
         then: &[Established, Diverted, Failed, ConnectionCleared],
-        recovery: [Told::Stands, Told::Whole, Told::No],
+        recovery: WHOLE,
     },
     Row {
         kind: Established,
         group: Group::Connection,
         about: About::Connection,
-        when: "The connection was answered and media flows. One `connection_cleared` follows. A recorder opens a segment here if \
-               the connection has a user.",
+        when: "The connection was answered and media flows. One `connection_cleared` follows. A recorder opens a \
+               segment here if the connection has a user.",
         nested: "`calls[].state` = `connected` or `calls[].connectedTime`",
         flat: "`state` = `connected` or `connectedTime`",
         time: "nested `calls[].connectedTime`, flat `connectedTime`",
@@ -257,8 +269,8 @@ pub(super) const ROWS: &[Row] = &[
         kind: Held,
         group: Group::Connection,
         about: About::Connection,
-        when: "The party put the call on hold. A hold is known by the time at which it began: each hold is one event, however \
-               often it is shown. Without that time the id holds its number, and `id_exact` is 0.",
+        when: "The party put the call on hold. A hold is known by the time at which it began: each hold is one \
+               event, however often it is shown.",
         nested: "`calls[].held` = true, `calls[].startHoldTime`",
         flat: "`held` = true, `startHoldTime`",
         time: "nested `calls[].startHoldTime`, flat `startHoldTime`",
@@ -276,14 +288,15 @@ pub(super) const ROWS: &[Row] = &[
         kind: Retrieved,
         group: Group::Connection,
         about: About::Connection,
-        when: "The party took the call off hold. It is known by the hold that it ends. A hold that ends with its connection has \
-               none.",
+        when: "The party took the call off hold. It is known by the hold that it ends. A hold that ends with its \
+               connection need not have one.",
         nested: "`calls[].held` = false",
         flat: "`held` = false",
-        time: "",
+        time: "none by notification; from REST the end of the `calls[].segments[]` of type `hold`, from analytics of \
+               the `hold` segment",
         fills: &[],
         then: &[Held, ConsultCompleted, RecordingResumed, ConnectionCleared],
-        recovery: [Told::Stands, Told::Whole, Told::No],
+        recovery: WHOLE,
     },
     Row {
         kind: Muted,
@@ -337,38 +350,41 @@ pub(super) const ROWS: &[Row] = &[
         kind: Parked,
         group: Group::Connection,
         about: About::Connection,
-        when: "The party parked the call: it has no media with it until the call is taken back. A park is known by the time at \
-               which it began.",
+        when: "The party parked the call: it has no media with it until the call is taken back. A park is known by \
+               the time at which it began.",
         nested: "",
         flat: "`state` = `parked`, `parkTime`",
         time: "flat `parkTime`",
         fills: &[],
-        then: &[Unparked, ConnectionCleared],
-        recovery: [Told::No, Told::Whole, Told::No],
+        then: &[Unparked, Held, ConnectionCleared],
+        recovery: [Told::No, Told::Stands, Told::No],
     },
     Row {
         kind: Unparked,
         group: Group::Connection,
         about: About::Connection,
-        when: "The call was taken back. It is known by the park that it ends.",
+        when: "The call was taken back. It is known by the park that it ends. A park that ends with its connection \
+               has none.",
         nested: "",
-        flat: "`state` = `connected` again, `resumeTime`",
+        flat: "`state` no longer `parked`, `resumeTime`",
         time: "flat `resumeTime`",
         fills: &[],
         then: &[Parked, Held, ConnectionCleared],
-        recovery: [Told::No, Told::Whole, Told::No],
+        recovery: NOTHING,
     },
     Row {
         kind: Diverted,
         group: Group::Connection,
         about: About::Connection,
-        when: "A connection that rang and was never connected ends, and the call goes elsewhere: it was forwarded, or a queue's \
-               offer was refused or not answered. Its `connection_cleared` follows; the call goes on.",
-        nested: "`calls[].disconnectType` = `transfer.forward`, `transfer.noanswer`, `transfer.notavailable`, `transfer.dnd`; \
-                 or any, of a queue's offer",
+        when: "A connection that was being set up ends unanswered, and the call goes elsewhere: it was forwarded, or \
+               an agent refused or did not answer what a queue offered (`reason` is `rejected` if the party refused \
+               it). Its `connection_cleared` follows; the call goes on.",
+        nested: "`calls[].disconnectType` = `transfer.forward`, `transfer.noanswer`, `transfer.notavailable`, \
+                 `transfer.dnd`; of a queue's offer also `client`, `timeout`, `endpoint.dnd`, `error`, \
+                 `transport.failure`",
         flat: "`disconnectType`, as nested",
         time: "nested `calls[].disconnectedTime`, flat `endTime`",
-        fills: &["raw"],
+        fills: &["reason", "raw"],
         then: &[ConnectionCleared, Delivered, Queued, VoicemailDeposited],
         recovery: WHOLE,
     },
@@ -376,13 +392,14 @@ pub(super) const ROWS: &[Row] = &[
         kind: Failed,
         group: Group::Connection,
         about: About::Connection,
-        when: "A connection that was being set up ends unanswered for a failure. Not where the other side gave up (`peer`, \
-               `endpoint`), and not where it was `diverted`. Its `connection_cleared` follows.",
-        nested: "`calls[].disconnectType` = `error`, `transport.failure`, `timeout`, `system`, `spam`, `uncallable`, \
-                 `endpoint.dnd`; `client` of one that rang",
+        when: "A connection that was being set up ends unanswered for a failure, or because the party refused \
+               (`reason` is then `rejected`). Not where the other side gave up (`peer`, `endpoint`), and not where \
+               it was `diverted`. Its `connection_cleared` follows.",
+        nested: "`calls[].disconnectType` = `error`, `transport.failure`, `timeout`, `endpoint.dnd`, `system`, \
+                 `spam`, `uncallable`; `client` of one that rang",
         flat: "`disconnectType`, as nested",
         time: "nested `calls[].disconnectedTime`, flat `endTime`",
-        fills: &["raw"],
+        fills: &["reason", "raw"],
         then: &[ConnectionCleared],
         recovery: WHOLE,
     },
@@ -390,13 +407,15 @@ pub(super) const ROWS: &[Row] = &[
         kind: ConnectionCleared,
         group: Group::Connection,
         about: About::Connection,
-        when: "The connection is over for media; a party in work after the call is. Every connection gets exactly one, answered \
-               or not, also after `diverted` and `failed`: `previous_state` says how far it had come. `cause` and `raw` say \
-               why. A recorder closes the segment here. A synthetic one names its proof in `reason`.",
-        nested: "`calls[].state` = `disconnected`, `terminated`, or `calls[].disconnectedTime`; `calls[].disconnectType`",
+        when: "The connection is over for media; a party in work after the call is. Every connection gets exactly \
+               one, answered or not, also after `diverted` and `failed`: `previous_state` says how far it had come. \
+               `cause` and `raw` say why, `dialer` what a dialer's analysis found. A recorder closes the segment \
+               here. A synthetic one names its proof in `reason`.",
+        nested: "`calls[].state` = `disconnected`, `terminated`, or `calls[].disconnectedTime`; \
+                 `calls[].disconnectType`",
         flat: "`state` = `disconnected`, `terminated`, or `endTime`, `startAcwTime`; `disconnectType`",
         time: "nested `calls[].disconnectedTime`, flat `endTime`, `startAcwTime`",
-        fills: &["raw"],
+        fills: &["raw", "reason", "dialer.disposition", "dialer.analyzer"],
         then: &[AfterCallWorkStarted, WrapUp, CallCleared],
         recovery: WHOLE,
     },
@@ -404,13 +423,13 @@ pub(super) const ROWS: &[Row] = &[
         kind: ConsultStarted,
         group: Group::Joining,
         about: About::Connection,
-        when: "A party asks another one while the call waits; told on the asking connection, once for each party or conversation \
-               asked. In one conversation `new_connection` is the one asked. In a second one `related_conversation_id` names \
-               it, and its events have the first one's `root_contact_id`.",
-        nested: "`consultParticipantId`; `conversation.consultationConversations[]`, of the second \
-                 `conversation.associatedConversation`",
+        when: "A party asks another one while the call waits; once for each party or conversation asked. In one \
+               conversation it is told on the asking connection, `old_connection`, and `new_connection` is the one \
+               asked. In a second one it is told on the call, since the platform does not say who asks; \
+               `related_conversation_id` names the second, whose events have the first one's `root_contact_id`.",
+        nested: "`consultParticipantId`; `conversation.consultationConversations[]`",
         flat: "`consultParticipantId`",
-        time: "",
+        time: "flat `startTime` of the party asked",
         fills: &[
             "related_conversation_id",
             "old_connection_id",
@@ -419,18 +438,17 @@ pub(super) const ROWS: &[Row] = &[
             "new_connection.*",
         ],
         then: &[Established, ConsultCompleted, ConsultCancelled],
-        recovery: [Told::Stands, Told::Whole, Told::No],
+        recovery: [Told::Whole, Told::Stands, Told::No],
     },
     Row {
         kind: ConsultCompleted,
         group: Group::Joining,
         about: About::Connection,
-        when: "The consult became a transfer (`reason` `transfer`) or a conference (`reason` `conference`). It has the same id as \
-               `consult_cancelled` of the same consult would have: a consult ends once.",
-        nested: "`calls[].disconnectType` = `transfer.consult`, `transfer.conference`; `conversation.recentTransfers[]` with \
-                 `transferType` = `attended`, `state` = `complete`; three who talk",
-        flat: "`disconnectType` = `transfer.consult`, `transfer.conference`; three who talk",
-        time: "",
+        when: "The consult became a transfer (`reason` `transfer`) or a conference (`reason` `conference`). It has \
+               the id that `consult_cancelled` of the same consult would have: a consult ends once.",
+        nested: "`calls[].disconnectType` = `transfer.consult` of who asks; or both are in the conference",
+        flat: "as nested",
+        time: "of a transfer, the end of who asks",
         fills: &[
             "reason",
             "related_conversation_id",
@@ -440,17 +458,16 @@ pub(super) const ROWS: &[Row] = &[
             "new_connection.*",
         ],
         then: &[Transferred, Conferenced, ConnectionCleared],
-        recovery: WHOLE,
+        recovery: [Told::Whole, Told::Stands, Told::No],
     },
     Row {
         kind: ConsultCancelled,
         group: Group::Joining,
         about: About::Connection,
         when: "The consult ended, and the call goes on as it was.",
-        nested: "the asked connection or conversation is over; `conversation.recentTransfers[].state` = `canceled`, `failed`, \
-                 `timeout`",
-        flat: "the asked connection is over",
-        time: "",
+        nested: "who is asked, or the conversation that is asked, is over, and nobody was handed on",
+        flat: "who is asked is over",
+        time: "the end of who is asked",
         fills: &[
             "related_conversation_id",
             "old_connection_id",
@@ -459,63 +476,78 @@ pub(super) const ROWS: &[Row] = &[
             "new_connection.*",
         ],
         then: &[Retrieved, ConsultStarted, ConnectionCleared],
-        recovery: [Told::Stands, Told::Whole, Told::No],
+        recovery: [Told::Whole, Told::Stands, Told::No],
     },
     Row {
         kind: Transferred,
         group: Group::Joining,
         about: About::Connection,
-        when: "The connected party, a person, handed the call on: `reason` is `blind` or `attended`. `old_connection` is the one \
-               that ends, `new_connection` the one that takes its place; a queue is one too. Its `connection_cleared` follows.",
-        nested: "`calls[].disconnectType` = `transfer` (blind), `transfer.consult` (attended)",
+        when: "A connected person handed the call on: `reason` is `blind` or `attended`. `old_connection` is the one \
+               that ends, `new_connection` the one that takes its place, where it is known by then: who was \
+               consulted, else who comes next, which may be a queue. Its `connection_cleared` follows.",
+        nested: "`calls[].disconnectType` = `transfer` (blind), `transfer.consult` (attended); \
+                 `consultParticipantId`",
         flat: "`disconnectType`, as nested",
         time: "nested `calls[].disconnectedTime`, flat `endTime`",
         fills: &[
             "reason",
             "raw",
-            "related_conversation_id",
             "old_connection_id",
-            "new_connection_id",
             "old_connection.*",
+            "new_connection_id",
             "new_connection.*",
         ],
-        then: &[ConnectionCleared, Delivered, Queued, Established],
+        then: &[
+            ConnectionCleared,
+            ConsultCompleted,
+            Delivered,
+            Queued,
+            Established,
+        ],
         recovery: WHOLE,
     },
     Row {
         kind: Conferenced,
         group: Group::Joining,
         about: About::Call,
-        when: "One body shows three people who talk, none of them held and none a mere observer. Once a conversation; \
-               `parties` are those who talk.",
-        nested: "`calls[].state`, `calls[].held`, `mediaRoles`, `monitoredParticipantId`, `coachedParticipantId` of all",
-        flat: "`state`, `held`, `mediaRoles`, `monitoredParticipantId`, `coachedParticipantId` of all",
+        when: "One body shows three people who talk, none of them held, and none who only observes. Once a \
+               conversation; `parties` are the first three, in the order in which they were connected.",
+        nested: "`calls[].state`, `calls[].held`, `calls[].connectedTime`, `monitoredParticipantId`, \
+                 `coachedParticipantId`, `bargedParticipantId` of all",
+        flat: "`state`, `held`, `connectedTime`, and the same three ids, of all",
         time: "",
         fills: &["parties[].*"],
-        then: &[PartyAdded, PartyLeft, ConnectionCleared, CallCleared],
-        recovery: [Told::Stands, Told::Whole, Told::No],
+        then: &[
+            ConsultCompleted,
+            PartyAdded,
+            PartyLeft,
+            ConnectionCleared,
+            CallCleared,
+        ],
+        recovery: [Told::Stands, Told::Stands, Told::No],
     },
     Row {
         kind: PartyAdded,
         group: Group::Joining,
         about: About::Connection,
-        when: "After `conferenced`: one more person talks, beyond the first three. Told on the new connection.",
-        nested: "`calls[].connectedTime`",
-        flat: "`connectedTime`",
+        when: "One more person talks, beyond the first three of `conferenced`. Told on the new connection.",
+        nested: "as `conferenced`",
+        flat: "as `conferenced`",
         time: "nested `calls[].connectedTime`, flat `connectedTime`",
         fills: &[],
         then: &[PartyAdded, PartyLeft, ConnectionCleared],
-        recovery: WHOLE,
+        recovery: [Told::Stands, Told::Stands, Told::No],
     },
     Row {
         kind: PartyLeft,
         group: Group::Joining,
         about: About::Connection,
-        when: "After `conferenced`: a connection leaves, and two or more go on. Its `connection_cleared` follows.",
-        nested: "`calls[].disconnectedTime`, `calls[].disconnectType`",
-        flat: "`endTime`, `disconnectType`",
+        when: "A connection of the conference ends, and two or more of it go on. Its `connection_cleared` comes with \
+               it.",
+        nested: "`calls[].disconnectedTime`",
+        flat: "`endTime`",
         time: "nested `calls[].disconnectedTime`, flat `endTime`",
-        fills: &["raw"],
+        fills: &[],
         then: &[ConnectionCleared, PartyAdded, PartyLeft, CallCleared],
         recovery: WHOLE,
     },
@@ -523,14 +555,19 @@ pub(super) const ROWS: &[Row] = &[
         kind: MonitoringStarted,
         group: Group::Joining,
         about: About::Connection,
-        when: "A supervisor listens. Told on the supervisor's connection; `old_connection` is the one observed. It ends with the \
-               supervisor's `connection_cleared`.",
+        when: "A supervisor listens. Told on the supervisor's connection, which is `new_connection` too; \
+               `old_connection` is the one observed. It ends with the supervisor's `connection_cleared`.",
         nested: "`monitoredParticipantId`",
         flat: "`monitoredParticipantId`",
         time: "",
-        fills: &["old_connection_id", "old_connection.*"],
+        fills: &[
+            "old_connection_id",
+            "old_connection.*",
+            "new_connection_id",
+            "new_connection.*",
+        ],
         then: &[CoachingStarted, BargedIn, ConnectionCleared],
-        recovery: [Told::Stands, Told::Whole, Told::No],
+        recovery: [Told::Stands, Told::Stands, Told::No],
     },
     Row {
         kind: CoachingStarted,
@@ -540,9 +577,14 @@ pub(super) const ROWS: &[Row] = &[
         nested: "`coachedParticipantId`",
         flat: "`coachedParticipantId`",
         time: "",
-        fills: &["old_connection_id", "old_connection.*"],
+        fills: &[
+            "old_connection_id",
+            "old_connection.*",
+            "new_connection_id",
+            "new_connection.*",
+        ],
         then: &[MonitoringStarted, BargedIn, ConnectionCleared],
-        recovery: [Told::Stands, Told::Whole, Told::No],
+        recovery: [Told::Stands, Told::Stands, Told::No],
     },
     Row {
         kind: BargedIn,
@@ -552,34 +594,41 @@ pub(super) const ROWS: &[Row] = &[
         nested: "`bargedParticipantId`, `calls[].bargedTime`",
         flat: "`bargedParticipantId`, `bargedTime`",
         time: "nested `calls[].bargedTime`, flat `bargedTime`",
-        fills: &["old_connection_id", "old_connection.*"],
-        then: &[Conferenced, ConnectionCleared],
+        fills: &[
+            "old_connection_id",
+            "old_connection.*",
+            "new_connection_id",
+            "new_connection.*",
+        ],
+        then: &[Conferenced, PartyAdded, ConnectionCleared],
         recovery: [Told::Stands, Told::Whole, Told::No],
     },
     Row {
         kind: RecordingPaused,
         group: Group::Recording,
         about: About::Connection,
-        when: "The platform's recording of a person's connection pauses. `reason` is `secure` (a secure pause, of the connection \
-               or of the whole conversation), `hold_suppression` (on hold, and it is no secure pause), or `unknown`. It is told \
-               in its place among the other events, and at once: nothing is put before it, and nothing holds it back. What \
-               to do with `unknown` is the recorder's choice; to pause is the safe one.",
-        nested: "`calls[].recordingState` = `paused`, `calls[].securePause`, `calls[].held`, `conversation.securePause`",
-        flat: "`recordingState` = `paused`, `securePause`, `held`, `conversation.securePause`",
+        when: "The platform's recording of a connected person pauses. `reason` is `secure` (a secure pause, of the \
+               connection or of the whole conversation), `hold_suppression` (on hold, and it is said to be no secure \
+               pause), or `unknown`; a pause whose reason changes is told again. It is told in its place among the \
+               other events, and at once: as soon as its notification is read, and nothing is waited for. What to do \
+               with `unknown` is the recorder's choice; to pause is the safe one.",
+        nested: "`calls[].securePause` or `conversation.securePause` = true; else `calls[].recordingState` = \
+                 `paused`, `calls[].held`",
+        flat: "`securePause` or `conversation.securePause` = true; else `recordingState` = `paused`, `held`",
         time: "",
         fills: &["reason"],
-        then: &[RecordingResumed],
+        then: &[RecordingPaused, RecordingResumed],
         recovery: [Told::Stands, Told::No, Told::No],
     },
     Row {
         kind: RecordingResumed,
         group: Group::Recording,
         about: About::Connection,
-        when: "It goes on. Also when the connection ends while its recording is paused: then with `reason` `ended`, before its \
-               `connection_cleared`, so that every pause has an end.",
-        nested: "`calls[].recordingState` no longer `paused`, or the connection is over",
-        flat: "`recordingState` no longer `paused`, or the connection is over",
-        time: "",
+        when: "It goes on. Also when the connection ends while its recording is paused: then with `reason` `ended`, \
+               before its `connection_cleared`, so that every pause has an end.",
+        nested: "neither of these any more, or the connection is over",
+        flat: "as nested",
+        time: "where the connection ended, its end",
         fills: &["reason"],
         then: &[RecordingPaused, ConnectionCleared],
         recovery: [Told::Stands, Told::No, Told::No],
@@ -587,9 +636,11 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         kind: AttributeChanged,
         group: Group::Contact,
-        about: About::Connection,
-        when: "A participant's attribute was set or changed: one event for each key and change. Only keys that the setting \
-               `AttributeAllow` names are told, after the masks of `AttributeMask`; what a mask makes equal is no change.",
+        about: About::Participant,
+        when: "A participant's attribute was set or changed: one event for each key and change; `previous` is the \
+               participant's value before, `first` the conversation's first one. Only keys that the setting \
+               `AttributeAllow` lets through are told, after the masks of `AttributeMask`; what a mask makes equal \
+               is no change.",
         nested: "`attributes`",
         flat: "`attributes`",
         time: "",
@@ -612,32 +663,34 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         kind: CallbackScheduled,
         group: Group::Contact,
-        about: About::Connection,
-        when: "A callback waits for its time. A callback is no connection of the call: `communication_id` is its own id.",
-        nested: "`callbacks[].state` = `scheduled`, `callbacks[].callbackScheduledTime`",
+        about: About::Participant,
+        when: "A callback waits for its time. A callback is no connection of the call: `communication_id` is its own \
+               id, and `state` is the callback's.",
+        nested: "`callbacks[].state` or `callbacks[].initialState` = `scheduled`",
         flat: "",
         time: "",
         fills: &["callback.*"],
         then: &[CallbackDelivered, CallbackCleared],
-        recovery: WHOLE,
+        recovery: [Told::Stands, Told::Stands, Told::No],
     },
     Row {
         kind: CallbackDelivered,
         group: Group::Contact,
-        about: About::Connection,
+        about: About::Participant,
         when: "A callback is offered to its party, for example an agent.",
-        nested: "`callbacks[].state` = `alerting`",
+        nested: "`callbacks[].state` or `callbacks[].initialState` = `alerting`, `offering`",
         flat: "",
         time: "",
         fills: &["callback.*"],
         then: &[CallbackEstablished, CallbackCleared],
-        recovery: WHOLE,
+        recovery: [Told::Stands, Told::Stands, Told::No],
     },
     Row {
         kind: CallbackEstablished,
         group: Group::Contact,
-        about: About::Connection,
-        when: "A callback was taken. The call that the party then makes is a connection of its own, in the same conversation.",
+        about: About::Participant,
+        when: "A callback was taken. The call that the party then makes is a connection of its own, in the same \
+               conversation.",
         nested: "`callbacks[].state` = `connected`, `callbacks[].connectedTime`",
         flat: "",
         time: "nested `callbacks[].connectedTime`",
@@ -648,25 +701,25 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         kind: CallbackCleared,
         group: Group::Contact,
-        about: About::Connection,
+        about: About::Participant,
         when: "A callback of one party is over; `cause` and `raw` say why.",
-        nested: "`callbacks[].state` = `disconnected`, `terminated`, `callbacks[].disconnectedTime`, \
+        nested: "`callbacks[].state` = `disconnected`, `terminated`, or `callbacks[].disconnectedTime`; \
                  `callbacks[].disconnectType`",
         flat: "",
         time: "nested `callbacks[].disconnectedTime`",
-        fills: &["callback.*"],
+        fills: &["raw", "callback.*"],
         then: &[CallCleared],
         recovery: WHOLE,
     },
     Row {
         kind: AfterCallWorkStarted,
         group: Group::Contact,
-        about: About::Connection,
-        when: "The party works after the call: its connection is over for media. Work that was skipped and never pending is not \
-               told.",
-        nested: "`calls[].afterCallWork.state` = `pending`, `startAcwTime`",
+        about: About::Participant,
+        when: "The party works after the call: its connection is over for media. Work that was skipped, so that it \
+               ends when it begins, is not told.",
+        nested: "`startAcwTime`; else `calls[].afterCallWork` with `state` = `pending`, `complete`",
         flat: "`startAcwTime`",
-        time: "`startAcwTime`",
+        time: "`startAcwTime`; nested also `calls[].afterCallWork.startTime`",
         fills: &[],
         then: &[WrapUp, AfterCallWorkEnded],
         recovery: WHOLE,
@@ -674,11 +727,11 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         kind: AfterCallWorkEnded,
         group: Group::Contact,
-        about: About::Connection,
+        about: About::Participant,
         when: "The work after the call is done, or its time is up.",
-        nested: "`calls[].afterCallWork.state` = `complete`, `endAcwTime`",
+        nested: "`endAcwTime`; else `calls[].afterCallWork.endTime`",
         flat: "`endAcwTime`",
-        time: "`endAcwTime`",
+        time: "as nested and flat say",
         fills: &[],
         then: &[WrapUp, CallTerminated],
         recovery: WHOLE,
@@ -686,21 +739,21 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         kind: WrapUp,
         group: Group::Contact,
-        about: About::Connection,
+        about: About::Participant,
         when: "The party gave a wrap-up, or changed it: each is known by its time. Notes are masked like attributes.",
-        nested: "`wrapup` of the participant or of `calls[]`",
+        nested: "`wrapup` of `calls[]` or of the participant",
         flat: "`wrapup`",
         time: "`wrapup.endTime`",
         fills: &["wrap_up.*"],
-        then: &[AfterCallWorkEnded, CallTerminated],
+        then: &[AfterCallWorkEnded, WrapUp, CallTerminated],
         recovery: WHOLE,
     },
     Row {
         kind: AgentPresence,
         group: Group::Agent,
         about: About::Agent,
-        when: "A user's presence changed: `raw` is the system presence (`AVAILABLE`, `ON_QUEUE`, `OFFLINE`, …), `reason` the id \
-               of the organization's definition.",
+        when: "A user's presence changed: `raw` is the system presence (`AVAILABLE`, `ON_QUEUE`, `OFFLINE`, …), \
+               `reason` the id of the organization's definition.",
         nested: "",
         flat: "",
         time: "`modifiedDate` of `v2.users.{id}.presence`",
@@ -712,7 +765,9 @@ pub(super) const ROWS: &[Row] = &[
         kind: AgentLoggedOn,
         group: Group::Agent,
         about: About::Agent,
-        when: "The presence is no longer `OFFLINE`; right after the `agent_presence` that shows it.",
+        when: "The presence is no longer `OFFLINE`; right after the `agent_presence` that shows it. Who is not \
+               offline when first seen is told as logged on too: then `platform_time_us` is that of the presence \
+               found, and `id_exact` is 0. A station that is left logs nobody off.",
         nested: "",
         flat: "",
         time: "`modifiedDate` of `v2.users.{id}.presence`",
@@ -736,7 +791,8 @@ pub(super) const ROWS: &[Row] = &[
         kind: AgentReady,
         group: Group::Agent,
         about: About::Agent,
-        when: "The agent waits for work of a queue. `reason` is the id of the presence definition.",
+        when: "The agent waits for work of a queue: `raw` is `IDLE`. `reason` is the id of the last presence's \
+               definition.",
         nested: "",
         flat: "",
         time: "`routingStatus.startTime` of `v2.users.{id}.routingStatus`",
@@ -748,7 +804,8 @@ pub(super) const ROWS: &[Row] = &[
         kind: AgentNotReady,
         group: Group::Agent,
         about: About::Agent,
-        when: "The agent takes no work of queues: `raw` is `OFF_QUEUE`, or `NOT_RESPONDING` after an offer that was not answered.",
+        when: "The agent takes no work of queues: `raw` is `OFF_QUEUE`, or `NOT_RESPONDING` after an offer that was \
+               not answered.",
         nested: "",
         flat: "",
         time: "`routingStatus.startTime` of `v2.users.{id}.routingStatus`",
@@ -772,7 +829,8 @@ pub(super) const ROWS: &[Row] = &[
         kind: AgentRoutingStatus,
         group: Group::Agent,
         about: About::Agent,
-        when: "The routing status became a word that this version does not know; the three kinds above stand for the known ones.",
+        when: "The routing status became a word that this version does not know; the three kinds above stand for the \
+               known ones.",
         nested: "",
         flat: "",
         time: "`routingStatus.startTime` of `v2.users.{id}.routingStatus`",
@@ -811,8 +869,8 @@ pub(super) const ROWS: &[Row] = &[
         when: "The user's station keeps its connection between calls: the next call needs no ringing.",
         nested: "",
         flat: "",
-        time: "`eventTime` of the topic",
-        fills: &["station.*"],
+        time: "`eventTime` of `v2.users.{id}.persistentconnection`",
+        fills: &["raw", "station.*"],
         then: &[PersistentConnectionActive, PersistentConnectionDown],
         recovery: NOTHING,
     },
@@ -823,8 +881,8 @@ pub(super) const ROWS: &[Row] = &[
         when: "A call uses it. Audio may flow before the call's `established`.",
         nested: "",
         flat: "",
-        time: "`eventTime` of the topic",
-        fills: &["station.*"],
+        time: "`eventTime` of `v2.users.{id}.persistentconnection`",
+        fills: &["raw", "station.*"],
         then: &[PersistentConnectionUp, PersistentConnectionDown],
         recovery: NOTHING,
     },
@@ -832,11 +890,11 @@ pub(super) const ROWS: &[Row] = &[
         kind: PersistentConnectionDown,
         group: Group::Station,
         about: About::Agent,
-        when: "It is gone: `raw` is `DISCONNECTED` or `FAILED`.",
+        when: "It is gone: `raw` is `DISCONNECTED` or `FAILED`, `reason` the platform's error code if it told one.",
         nested: "",
         flat: "",
-        time: "`eventTime` of the topic",
-        fills: &["station.*"],
+        time: "`eventTime` of `v2.users.{id}.persistentconnection`",
+        fills: &["raw", "reason", "station.*"],
         then: &[PersistentConnectionUp],
         recovery: NOTHING,
     },
@@ -844,8 +902,8 @@ pub(super) const ROWS: &[Row] = &[
         kind: FeedState,
         group: Group::Feed,
         about: About::Feed,
-        when: "The state of the feed changed, at this place of the feed: what comes after was heard in the new state. A host hears \
-               of it out of band too (`on_state`).",
+        when: "The state of the feed changed, at this place of the feed: what comes after was heard in the new \
+               state. A host hears of it out of band too (`on_state`).",
         nested: "",
         flat: "",
         time: "",
@@ -857,8 +915,9 @@ pub(super) const ROWS: &[Row] = &[
         kind: Lost,
         group: Group::Feed,
         about: About::Feed,
-        when: "Events were lost on the way to the host, at this place. Its own `sequence` is the number after the last that is \
-               missing. `reason` is `queue_full`, `refused`, `defect`, or several of them, joined by commas.",
+        when: "Events were lost on the way to the host, at this place. Its own `sequence` is the number after the \
+               last that is missing. `reason` is `queue_full`, `refused`, `defect`, or several of them, joined by \
+               commas.",
         nested: "",
         flat: "",
         time: "",

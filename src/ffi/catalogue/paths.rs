@@ -115,14 +115,15 @@ pub(super) const ROWS: &[Row] = &[
     ),
     both(
         "root_contact_id",
-        "`conversation.associatedConversation.id`",
+        "`conversation.associatedConversation.id`, `conversation.consultationConversations[].id` of the other",
         "of the conversation, as the nested form told it",
-        "The conversation that the customer contact began with: its own id, but for a consult in a second conversation",
+        "The conversation that the customer contact began with: its own id, but for a consult in a second \
+         conversation",
     ),
     nested(
         "related_conversation_id",
-        "`conversation.consultationConversations[].id`, `conversation.associatedConversation.id`",
-        "The other conversation of a consult or transfer, if it is in one of its own",
+        "`conversation.consultationConversations[].id`",
+        "The other conversation of a consult, if it is in one of its own",
     ),
     both("participant_id", "`id`", "`id`", "The party"),
     nested(
@@ -140,8 +141,8 @@ pub(super) const ROWS: &[Row] = &[
         "old_connection_id",
         "`calls[].id`",
         "`id`",
-        "The connection that ends or waits; of an observation, the one observed. The participant's id where no form told the \
-         call leg's",
+        "The connection that ends or waits; of an observation, the one observed. The participant's id where no form \
+         told the call leg's",
     ),
     both(
         "new_connection_id",
@@ -469,20 +470,23 @@ pub(super) const ROWS: &[Row] = &[
         "`callbacks[].dialerPreview.contactListId`",
         "The contact list",
     ),
-    nested(
+    both(
         "dialer.campaign_id",
-        "`callbacks[].dialerPreview.campaignId`",
-        "The campaign",
+        "`attributes.dialerCampaignId`",
+        "`attributes.dialerCampaignId`",
+        "The campaign, where `AttributeAllow` lets the attribute through",
     ),
-    nested(
+    both(
         "dialer.contact_id",
-        "`callbacks[].dialerPreview.contactId`",
-        "The contact",
+        "`attributes.dialerContactId`",
+        "`attributes.dialerContactId`",
+        "The contact, where `AttributeAllow` lets the attribute through",
     ),
-    nested(
+    both(
         "dialer.contact_list_id",
-        "`callbacks[].dialerPreview.contactListId`",
-        "The contact list",
+        "`attributes.dialerContactListId`",
+        "`attributes.dialerContactListId`",
+        "The contact list, where `AttributeAllow` lets the attribute through",
     ),
     both(
         "dialer.disposition",
