@@ -56,11 +56,12 @@ What an event does not tell is absent: an empty text, `GCA_TIME_UNKNOWN`, `GCA_F
 `delivered`, `established`, `connection_cleared`. The same person who is offered a call three times is three connections. A
 user can have several at once; none of them ends another. A connection only goes forward: set up, connected, over.
 
-**Two forms.** The platform shows a conversation as a *nested* body (`v2.users.{id}.conversations`, its queue twin, and the
-REST conversation: call legs with ids of their own) and as a *flat* one (`v2.users.{id}.conversations.calls`: one record a
-participant). The adapter follows both; either alone gives what this page says of it, and what only one told stays known
-for the events after it. The flat form has no id of a call leg, and shows one call of a participant. Members below are those of the platform's published .NET SDK 270.0.0: nested relative to a
-participant (`calls[].held`), flat relative to a participant too (`held`), and `conversation.` before those of the whole.
+**Two forms.** The platform shows a conversation as a *nested* body (`v2.users.{id}.conversations`, its queue twin,
+and the REST conversation: call legs with ids of their own) and as a *flat* one (`v2.users.{id}.conversations.calls`:
+one record a participant). The adapter follows both; either alone gives what this page says of it, and what only one
+told stays known for the events after it. The flat form has no id of a call leg, and shows one call of a participant.
+Members below are those of the platform's published .NET SDK 270.0.0: nested relative to a participant
+(`calls[].held`), flat relative to a participant too (`held`), and `conversation.` before those of the whole.
 
 **Ids.** Equal for the same fact, whoever saw it and how: store it, and what comes again after a crash or from a second
 node is recognised. How an id is made depends on the kind:
@@ -293,7 +294,8 @@ fn link(kind: EventKind) -> String {
 }
 
 fn first_sentence(text: &str) -> &str {
-    text.split_once(". ").map_or(text, |(first, _)| first)
+    let first = text.split_once(". ").map_or(text, |(first, _)| first);
+    first.trim_end_matches('.')
 }
 
 fn or_no(text: &str) -> &str {
