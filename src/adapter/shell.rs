@@ -21,7 +21,7 @@ use tokio::task::JoinSet;
 
 use super::provoke::Provoke;
 use super::standing::Standing;
-use crate::calls::{Calls, Heard};
+use crate::calls::{AttributeRules, Calls, Heard};
 use crate::cloud::{Inbound, Uncut, Wire, cut, cut_whole, socket_event};
 use crate::delivery::Intake;
 use crate::model::event::Event;
@@ -244,7 +244,10 @@ impl Run {
         let now = now(around.born);
         let machines = Machines {
             session: Session::new(config, now),
-            calls: Calls::new(settings.snapshot_cache_bytes),
+            calls: Calls::with_rules(
+                settings.snapshot_cache_bytes,
+                AttributeRules::new(&settings.attribute_allow, &settings.attribute_mask),
+            ),
             sockets: HashMap::new(),
             left: Vec::new(),
             is_broken: false,

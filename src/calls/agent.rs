@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use super::Heard;
 use super::identity::{Occurrence, Scribe};
-use super::party::{Text, Time};
+use super::tolerant::{Text, Time};
 use crate::model::event::{
     Cause, ConnectionState, Event, EventId, EventKind, Flag, Source, Subject,
 };

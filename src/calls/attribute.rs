@@ -104,7 +104,7 @@ fn with_stars(text: &str, mut hidden: Vec<Range<usize>>) -> String {
 
 /// The attributes of one conversation: first and last value of each key, in the order in which keys appeared.
 #[derive(Clone, Default)]
-pub struct Attributes {
+pub(crate) struct Attributes {
     entries: Vec<Attribute>,
     /// Where the next key is looked for first: the platform names keys in the same order each time.
     next: usize,
@@ -112,31 +112,31 @@ pub struct Attributes {
 
 /// One attribute; its values as the rules let them be told.
 #[derive(Clone)]
-pub struct Attribute {
+pub(crate) struct Attribute {
     /// Its key.
-    pub key: Arc<str>,
+    pub(crate) key: Arc<str>,
     /// The value that it had first.
-    pub first: Arc<str>,
+    pub(crate) first: Arc<str>,
     /// The value that it has.
-    pub last: Arc<str>,
+    pub(crate) last: Arc<str>,
 }
 
 /// A new value of a key.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Change {
+pub(crate) struct Change {
     /// The key.
-    pub key: Arc<str>,
+    pub(crate) key: Arc<str>,
     /// The new value.
-    pub value: Arc<str>,
+    pub(crate) value: Arc<str>,
     /// The value that the key had first: this one, if there was none before.
-    pub first: Arc<str>,
+    pub(crate) first: Arc<str>,
     /// The value until now; `None` if the key is new.
-    pub previous: Option<Arc<str>>,
+    pub(crate) previous: Option<Arc<str>>,
 }
 
 impl Attributes {
     /// The key has this value. What is new of it; `None` if nothing is.
-    pub fn change(&mut self, key: &str, value: &str) -> Option<Change> {
+    pub(crate) fn change(&mut self, key: &str, value: &str) -> Option<Change> {
         let (before, after) = self.entries.split_at(self.next.min(self.entries.len()));
         let found = after.iter().position(|known| &*known.key == key);
         let place = found
@@ -177,19 +177,19 @@ impl Attributes {
     }
 
     /// All of them, in the order in which their keys appeared.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = &Attribute> {
+    pub(crate) fn iter(&self) -> impl ExactSizeIterator<Item = &Attribute> {
         self.entries.iter()
     }
 
     /// How many keys there are.
     #[must_use]
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.entries.len()
     }
 
     /// Whether there is none.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
 }

@@ -1,34 +1,58 @@
-//! One conversation: its connections, and what each topic has shown of it.
+//! One conversation: its connections and participants, and what each topic has shown of it.
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::Heard;
 use super::agent::Agents;
+use super::attribute::Attributes;
+use super::conference;
+use super::consult::{Consults, Outcome};
+use super::counted::Newcomer;
 use super::identity::{Occurrence, Scribe};
-use super::leg::{Leg, Seen, Showing, Telling};
-use super::party::Party;
+use super::leg::{Clearing, End, Leg, Seen, Shown};
+use super::member::{self, Heard as HeardAttributes, Member, Speaker};
+use super::party::{LegView, Party, Role};
 use super::snapshot::{Origin, Snapshot};
-use super::toggle::Newcomer;
+use super::telling::{Showing, Telling, Told, Voice};
 use super::tombstone::Tombstone;
 use super::topic::Shape;
 use crate::model::event::{
-    Cause, Connection, ConnectionState, Event, EventKind, Flag, Source, Subject,
+    AttributeValues, Cause, Connection, ConnectionRef, ConnectionState, Detail, Event, EventKind,
+    Flag, Source, Subject,
 };
 use crate::model::id::{ConversationId, ParticipantId};
 use crate::model::time::{Now, UtcMicros};
 
-/// A conversation with at least one call.
+/// A conversation with at least one call or callback.
 #[derive(Debug)]
 pub(crate) struct Conversation {
-    id: ConversationId,
-    legs: Vec<Leg>,
+    pub(super) id: ConversationId,
+    pub(super) root: ConversationId,
+    pub(super) legs: Vec<Leg>,
+    members: Vec<Member>,
     topics: Vec<TopicView>,
+    pub(super) consults: Consults,
+    attributes: AttributeTable,
     /// Who takes part by another medium too, as the nested shape tells; and whether that is over.
     other_media: Vec<(ParticipantId, bool)>,
     /// Set when it had ended before and goes on: the legs told then.
     before: Option<Tombstone>,
+    told: Told,
+    clearings: u32,
     is_cleared: bool,
+    last_heard: Duration,
+}
+
+/// Attributes, without their values in `Debug`.
+#[derive(Default)]
+struct AttributeTable(Attributes);
+
+impl std::fmt::Debug for AttributeTable {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} attributes", self.0.len())
+    }
 }
 
 /// What one topic has shown of the conversation.
@@ -39,12 +63,28 @@ struct TopicView {
     shape: Shape,
     /// Whether none of its bodies can have been missed.
     is_level: bool,
+    secure_pause: Option<bool>,
     parties: Vec<Arc<Party>>,
     /// By the index of the leg in the conversation.
     seen: Vec<Seen>,
+    /// By the index of the member in the conversation.
+    heard: Vec<HeardAttributes>,
 }
 
 impl TopicView {
+    fn of(origin: Origin<'_>) -> Self {
+        Self {
+            subject: Arc::from(origin.subject),
+            on_queue: origin.on_queue,
+            shape: origin.shape,
+            is_level: true,
+            secure_pause: None,
+            parties: Vec::new(),
+            seen: Vec::new(),
+            heard: Vec::new(),
+        }
+    }
+
     fn is_of(&self, origin: Origin<'_>) -> bool {
         self.shape == origin.shape
             && self.on_queue == origin.on_queue
@@ -52,7 +92,8 @@ impl TopicView {
     }
 
     fn shows_the_same(&self, snapshot: &Snapshot) -> bool {
-        self.parties.len() == snapshot.parties().len()
+        self.secure_pause == snapshot.head().secure_pause
+            && self.parties.len() == snapshot.parties().len()
             && self
                 .parties
                 .iter()
@@ -60,7 +101,8 @@ impl TopicView {
                 .all(|(seen, shown)| Arc::ptr_eq(seen, shown))
     }
 
-    /// Whether the body is older than what this topic has already shown: a participant or call is gone, or went back.
+    /// Whether the body is older than what this topic has already shown: a participant or call is gone, went back, or
+    /// shows a time that is earlier than the one before.
     fn is_past(&self, snapshot: &Snapshot) -> bool {
         self.parties.iter().enumerate().any(|(index, seen)| {
             let shown = snapshot
@@ -69,42 +111,87 @@ impl TopicView {
                 .filter(|shown| shown.id == seen.id);
             let shown = shown.or_else(|| snapshot.parties().find(|shown| shown.id == seen.id));
             let Some(shown) = shown else { return true };
-            let went_back = |(ordinal, leg): (usize, &super::party::LegView)| {
-                shown
-                    .legs
-                    .get(ordinal)
-                    .is_none_or(|shown| shown.rank() != 0 && shown.rank() < leg.rank())
-            };
-            !Arc::ptr_eq(seen, shown) && seen.legs.iter().enumerate().any(went_back)
+            !Arc::ptr_eq(seen, shown) && is_older(shown, seen)
         })
+    }
+
+    /// Bodies may have been missed.
+    fn interrupt(&mut self) {
+        self.seen.iter_mut().for_each(Seen::interrupt);
+        self.heard.clear();
+        self.is_level = true;
     }
 }
 
+/// Whether a participant is shown as it was before `seen`, as far as steps and the platform's times can tell.
+fn is_older(shown: &Party, seen: &Party) -> bool {
+    let went_back = |(ordinal, seen): (usize, &LegView)| {
+        shown.legs.get(ordinal).is_none_or(|shown| {
+            let earlier_hold = shown.hold_start.zip(seen.hold_start);
+            shown.rank() != 0 && shown.rank() < seen.rank()
+                || earlier_hold.is_some_and(|(shown, seen)| shown < seen)
+        })
+    };
+    let given = |party: &Party| party.wrapup.as_ref().and_then(|wrapup| wrapup.given);
+    seen.legs.iter().enumerate().any(went_back)
+        || given(seen).is_some_and(|seen| given(shown).is_none_or(|shown| shown < seen))
+        || seen.after_call_work.ended.is_some() && shown.after_call_work.ended.is_none()
+}
+
 impl Conversation {
-    pub(crate) fn new(id: ConversationId) -> Self {
+    pub(crate) fn new(id: ConversationId, root: ConversationId) -> Self {
         Self {
             id,
+            root,
             legs: Vec::new(),
+            members: Vec::new(),
             topics: Vec::new(),
+            consults: Consults::default(),
+            attributes: AttributeTable::default(),
             other_media: Vec::new(),
             before: None,
+            told: Told::default(),
+            clearings: 0,
             is_cleared: false,
+            last_heard: Duration::ZERO,
         }
     }
 
     /// It had ended, and goes on with new legs.
     pub(crate) fn begin_after(&mut self, tombstone: &Tombstone) {
+        self.clearings = tombstone.clearings;
+        self.told.first(EventKind::CallCreated);
         self.before = Some(tombstone.clone());
     }
 
     /// Whether its call was told to be cleared.
-    pub(crate) fn is_over(&self) -> bool {
+    pub(crate) fn is_cleared(&self) -> bool {
         self.is_cleared
     }
 
-    /// How often its call was cleared, this time included.
+    /// Whether nothing more is expected of it.
+    pub(crate) fn is_terminated(&self) -> bool {
+        self.is_cleared && self.told.has(EventKind::CallTerminated)
+    }
+
+    /// What it came to, if it is one that another conversation asked.
+    pub(crate) fn as_consult(&self) -> Outcome {
+        let is_handed_on = |leg: &Leg| leg.end != End::Plain;
+        if self.legs.iter().any(is_handed_on) {
+            Outcome::Transfer
+        } else {
+            Outcome::Cancelled
+        }
+    }
+
+    /// When a body last showed it, or an answer to a read.
+    pub(crate) fn last_heard(&self) -> Duration {
+        self.last_heard
+    }
+
+    /// How often its call was cleared.
     pub(crate) fn clearings(&self) -> u32 {
-        self.before.as_ref().map_or(0, |before| before.clearings) + u32::from(self.is_cleared)
+        self.clearings
     }
 
     /// Its legs: participant and ordinal.
@@ -117,7 +204,15 @@ impl Conversation {
         self.legs.iter().filter(|leg| leg.is_open()).count()
     }
 
-    /// A body shows it: what is new becomes events.
+    /// The customer contact that it belongs to began with another conversation.
+    pub(crate) fn set_root(&mut self, root: &ConversationId) {
+        self.root = root.clone();
+        for leg in &mut self.legs {
+            leg.set_root(root);
+        }
+    }
+
+    /// A notification shows it: what is new becomes events.
     pub(crate) fn merge(
         &mut self,
         origin: Origin<'_>,
@@ -127,6 +222,7 @@ impl Conversation {
         scribe: &mut Scribe,
         events: &mut VecDeque<Event>,
     ) -> Heard {
+        self.last_heard = now.elapsed;
         let index = self.topic(origin);
         let view = &self.topics[index];
         let is_level = view.is_level;
@@ -137,134 +233,469 @@ impl Conversation {
             return Heard::Stale;
         }
         let is_new = view.parties.is_empty() || !is_level;
-        let mut topic = std::mem::replace(&mut self.topics[index], TopicView::empty());
-        if !is_level {
-            topic.seen.iter_mut().for_each(Seen::interrupt);
-            topic.is_level = true;
-        }
         let newcomer = if is_new && self.knows_more_than(snapshot, origin.shape) {
             Newcomer::Older
         } else {
             Newcomer::Level
         };
-        let showing = Showing {
-            shape: origin.shape,
-            first_sight: self.legs.is_empty(),
-            received: now.utc,
-            agents,
-        };
-        let mut telling = Telling::default();
-        for (place, party) in snapshot.parties().enumerate() {
-            let is_seen = is_level
-                && topic
-                    .parties
-                    .get(place)
-                    .is_some_and(|seen| Arc::ptr_eq(seen, party));
-            if is_seen {
-                continue;
-            }
-            for (ordinal, view) in party.legs.iter().enumerate() {
-                if self
-                    .before
-                    .as_ref()
-                    .is_some_and(|before| before.holds(&party.id, ordinal))
-                {
-                    continue;
-                }
-                // The flat shape shows one call a participant and not which: with several, the nested shape alone tells.
-                if origin.shape == Shape::Flat
-                    && self
-                        .legs
-                        .iter()
-                        .any(|leg| leg.participant == party.id && leg.ordinal > 0)
-                {
-                    continue;
-                }
-                let leg = self.leg(&party.id, ordinal);
-                if topic.seen.len() <= leg {
-                    topic.seen.resize(leg + 1, Seen::default());
-                }
-                let newcomer = if !topic.seen[leg].counts() && self.is_followed(leg) {
-                    Newcomer::Follower
-                } else {
-                    newcomer
-                };
-                self.legs[leg].show(
-                    party,
-                    view,
-                    &mut topic.seen[leg],
-                    newcomer,
-                    &showing,
-                    scribe,
-                    &mut telling,
-                );
-            }
+        let mut topic = std::mem::replace(&mut self.topics[index], TopicView::of(origin));
+        if !is_level {
+            topic.interrupt();
         }
+        let showing = self.showing(snapshot, origin.shape, None, now, agents);
+        self.tell(
+            &mut topic, is_new, newcomer, snapshot, &showing, scribe, events,
+        );
+        topic.secure_pause = snapshot.head().secure_pause;
         topic.parties.clear();
         topic.parties.extend(snapshot.parties().cloned());
         self.topics[index] = topic;
-        events.extend(telling.into_events());
-        self.learn_other_media(snapshot);
-        self.tell_cleared(&showing, scribe, events);
         Heard::Read
     }
 
-    /// The call is cleared when every leg is over and no participant takes part by another medium still.
-    fn tell_cleared(
+    /// An answer to a read shows it: what is new is told as `source`. If the answer says that the conversation has ended,
+    /// what it leaves open is closed, and `proof` is why.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the machine's parts are lent one by one"
+    )]
+    pub(crate) fn merge_read(
         &mut self,
+        snapshot: &Snapshot,
+        source: Source,
+        proof: &str,
+        now: Now,
+        agents: &Agents,
+        scribe: &mut Scribe,
+        events: &mut VecDeque<Event>,
+    ) {
+        self.last_heard = now.elapsed;
+        let newcomer = if self.knows_more_than(snapshot, Shape::Nested) {
+            Newcomer::Older
+        } else {
+            Newcomer::Level
+        };
+        // An answer has no stream that it could be in order with: what it shows is compared with what was told.
+        let mut topic = TopicView::of(Origin {
+            subject: "",
+            on_queue: false,
+            shape: Shape::Nested,
+        });
+        let showing = self.showing(snapshot, Shape::Nested, Some(source), now, agents);
+        self.tell(
+            &mut topic, true, newcomer, snapshot, &showing, scribe, events,
+        );
+        if let Some(ended) = snapshot.head().ended {
+            self.close(ended, proof, &showing, scribe, events);
+        }
+    }
+
+    fn showing<'a>(
+        &self,
+        snapshot: &'a Snapshot,
+        shape: Shape,
+        read_as: Option<Source>,
+        now: Now,
+        agents: &'a Agents,
+    ) -> Showing<'a> {
+        Showing {
+            shape,
+            head: snapshot.head(),
+            first_sight: self.legs.is_empty() && self.members.is_empty(),
+            read_as,
+            dialed: snapshot.parties().any(|party| party.role == Role::Dialer),
+            received: now.utc,
+            agents,
+        }
+    }
+
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the machine's parts are lent one by one"
+    )]
+    fn tell(
+        &mut self,
+        topic: &mut TopicView,
+        is_new: bool,
+        newcomer: Newcomer,
+        snapshot: &Snapshot,
         showing: &Showing<'_>,
         scribe: &mut Scribe,
         events: &mut VecDeque<Event>,
     ) {
-        if self.is_cleared
-            || self.legs.is_empty()
-            || !self.legs.iter().all(Leg::is_cleared)
-            || self.other_media.iter().any(|(_, is_over)| !is_over)
-        {
+        let mut telling = Telling::default();
+        let mut voice = Voice {
+            showing,
+            scribe,
+            telling: &mut telling,
+        };
+        let same_head = topic.secure_pause == showing.head.secure_pause;
+        for (place, party) in snapshot.parties().enumerate() {
+            let is_seen = !is_new
+                && same_head
+                && (topic.parties.get(place)).is_some_and(|seen| Arc::ptr_eq(seen, party));
+            if !is_seen {
+                self.tell_party(topic, party, newcomer, snapshot, &mut voice);
+            }
+        }
+        if self.told.first(EventKind::CallCreated) {
+            self.tell_created(snapshot, &mut voice);
+        }
+        conference::tell(self, snapshot, &mut voice);
+        self.tell_consults(snapshot, &mut voice);
+        events.extend(telling.into_events());
+        self.learn_other_media(snapshot);
+        self.tell_call_cleared(showing.news(), showing, scribe, events);
+    }
+
+    fn tell_party(
+        &mut self,
+        topic: &mut TopicView,
+        party: &Party,
+        newcomer: Newcomer,
+        snapshot: &Snapshot,
+        voice: &mut Voice<'_>,
+    ) {
+        let mut speaker = None;
+        for (ordinal, view) in party.legs.iter().enumerate() {
+            let was_told = |before: &Tombstone| before.holds(&party.id, ordinal);
+            if self.before.as_ref().is_some_and(was_told) {
+                continue;
+            }
+            // The flat shape shows one call a participant and not which: with several, the nested shape alone tells.
+            let has_several = |leg: &Leg| leg.participant == party.id && leg.ordinal > 0;
+            if voice.showing.shape == Shape::Flat && self.legs.iter().any(has_several) {
+                continue;
+            }
+            let Some(leg) = self.leg(party, ordinal, view) else {
+                continue;
+            };
+            if topic.seen.len() <= leg {
+                topic.seen.resize(leg + 1, Seen::default());
+            }
+            let newcomer = if !topic.seen[leg].counts() && self.is_followed(leg) {
+                Newcomer::Follower
+            } else {
+                newcomer
+            };
+            let ends = view.is_over() && !self.legs[leg].is_cleared();
+            let successor = (ends && view.disconnect_type.starts_with("transfer"))
+                .then(|| self.successor(party, view, snapshot, voice.showing.agents))
+                .flatten();
+            let shown = Shown {
+                party,
+                view,
+                newcomer,
+                successor: successor.as_ref(),
+                answered: ends && party.role == Role::Queue && is_answered(party, view, snapshot),
+            };
+            self.legs[leg].show(shown, &mut topic.seen[leg], voice);
+            // A leg that is alive: the call goes on.
+            self.is_cleared &= self.legs[leg].is_cleared();
+            speaker = Some(Arc::clone(self.legs[leg].facts()));
+        }
+        self.tell_member(topic, party, speaker, newcomer, voice);
+    }
+
+    fn tell_member(
+        &mut self,
+        topic: &mut TopicView,
+        party: &Party,
+        speaker: Option<Arc<Connection>>,
+        newcomer: Newcomer,
+        voice: &mut Voice<'_>,
+    ) {
+        let has_work = party.wrapup.is_some() || party.after_call_work.started.is_some();
+        let has_more = !party.attributes.values.is_empty() || !party.callbacks.is_empty();
+        if self.before.is_some() && speaker.is_none() && party.callbacks.is_empty() {
+            // It was told before the conversation went on.
             return;
         }
-        self.is_cleared = true;
-        let again = self.clearings() - 1;
-        let occurrence = if again == 0 {
-            Occurrence::Once
-        } else {
-            Occurrence::Nth(again)
+        if has_work || has_more {
+            let facts = speaker.unwrap_or_else(|| {
+                let facts = member::without_call(&self.id, &self.root, party, voice);
+                Arc::new(facts)
+            });
+            let index = self.member(&party.id);
+            let speaker = Speaker {
+                facts: &facts,
+                source: voice.showing.news(),
+            };
+            let member = &mut self.members[index];
+            member.show_callbacks(party, &facts, voice);
+            member.show_work(party, &speaker, voice);
+            if topic.heard.len() <= index {
+                topic.heard.resize_with(index + 1, HeardAttributes::default);
+            }
+            let (heard, all) = (&mut topic.heard[index], &mut self.attributes.0);
+            member.show_attributes(&party.attributes, heard, newcomer, all, &speaker, voice);
+        }
+        self.tell_observation(party, voice);
+    }
+
+    /// A supervisor listens, speaks, breaks in: told of the supervisor's own leg.
+    fn tell_observation(&mut self, party: &Party, voice: &mut Voice<'_>) {
+        let Some(observes) = &party.observes else {
+            return;
         };
-        let ended: Option<UtcMicros> = self.legs.iter().filter_map(|leg| leg.ended).max();
-        // The facts of the contact's first leg, without what is only a party's.
-        let first = self.legs[0].facts();
-        let facts = Connection {
-            participant: None,
-            communication: None,
-            peer: None,
-            user: None,
-            station: None,
-            purpose: Arc::clone(&showing.agents.nothing),
-            ..Connection::clone(first)
+        let Some(own) = (self.legs.iter()).position(|leg| leg.participant == party.id) else {
+            return;
         };
-        events.push_back(Event {
-            kind: EventKind::CallCleared,
-            id: scribe.id(EventKind::CallCleared, self.id.as_str(), "", 0, occurrence),
-            id_exact: again == 0,
-            source: if showing.first_sight {
-                Source::Snapshot
+        let kinds = [
+            (EventKind::MonitoringStarted, &observes.monitors, None),
+            (EventKind::CoachingStarted, &observes.coaches, None),
+            (EventKind::BargedIn, &observes.barged_into, observes.barged),
+        ];
+        for (kind, observed, time) in kinds {
+            let Some(observed) = observed else { continue };
+            let detail = Detail::Related {
+                conversation: None,
+                old: self.reference(observed),
+                new: Some(self.legs[own].reference()),
+            };
+            let source = voice.showing.news();
+            self.legs[own].tell_once(kind, source, time, Some(Arc::new(detail)), voice);
+        }
+    }
+
+    /// A connection as other events name it.
+    pub(super) fn reference(&self, participant: &ParticipantId) -> Option<ConnectionRef> {
+        (self.legs.iter().rev())
+            .find(|leg| leg.participant == *participant)
+            .map(Leg::reference)
+    }
+
+    /// Who takes over from a party that hands the call on: whom it consulted, or who came next and was not answered before.
+    fn successor(
+        &self,
+        party: &Party,
+        view: &LegView,
+        snapshot: &Snapshot,
+        agents: &Agents,
+    ) -> Option<ConnectionRef> {
+        let comes_next = |next: &&Arc<Party>| {
+            let Some(leg) = next.legs.last() else {
+                return false;
+            };
+            let after = |time: Option<UtcMicros>| match (time, view.ended) {
+                (Some(time), Some(ended)) => time >= ended,
+                _ => true,
+            };
+            after(leg.connected) && after(leg.ended) && !next.only_observes()
+        };
+        let next = match &party.consults {
+            Some(asked) => snapshot.parties().find(|other| other.id == *asked),
+            None => (snapshot.parties())
+                .skip_while(|other| other.id != party.id)
+                .skip(1)
+                .find(comes_next),
+        }?;
+        let known = self.reference(&next.id);
+        Some(known.unwrap_or_else(|| ConnectionRef {
+            participant: next.id.clone(),
+            communication: next.legs.last().and_then(|leg| leg.communication.clone()),
+            user: (next.user.as_ref()).map(|user| agents.user(user, &next.facts.name)),
+        }))
+    }
+
+    fn tell_created(&mut self, snapshot: &Snapshot, voice: &mut Voice<'_>) {
+        // The first participant's coming; the nested shape of notifications does not tell it.
+        let time = snapshot.parties().filter_map(|party| party.started).min();
+        let is_young = snapshot
+            .parties()
+            .all(|party| (party.legs.iter()).all(|leg| !leg.was_answered() && !leg.is_over()));
+        let source = match voice.showing.read_as {
+            None if is_young => Source::Live,
+            _ => voice.showing.past(),
+        };
+        let event = self.call_event(
+            EventKind::CallCreated,
+            Occurrence::Once,
+            source,
+            time,
+            voice,
+        );
+        voice.telling.push_first(event);
+    }
+
+    /// The call is cleared when every leg is over and no participant takes part by another medium still. It is terminated
+    /// when every leg is put away too, and nobody works after it any more.
+    fn tell_call_cleared(
+        &mut self,
+        source: Source,
+        showing: &Showing<'_>,
+        scribe: &mut Scribe,
+        events: &mut VecDeque<Event>,
+    ) {
+        let is_over = !(self.legs.is_empty() && self.members.is_empty())
+            && self.legs.iter().all(Leg::is_cleared)
+            && !self.members.iter().any(Member::awaits_callback)
+            && self.other_media.iter().all(|(_, is_over)| *is_over);
+        if !is_over {
+            return;
+        }
+        let mut telling = Telling::default();
+        let mut voice = Voice {
+            showing,
+            scribe,
+            telling: &mut telling,
+        };
+        if !self.is_cleared {
+            self.is_cleared = true;
+            let occurrence = if self.clearings == 0 {
+                Occurrence::Once
             } else {
-                Source::Live
-            },
-            platform_time: ended,
-            received: showing.received,
-            subject: Subject::Connection(Arc::new(facts)),
-            state: ConnectionState::Null,
+                Occurrence::Nth(self.clearings)
+            };
+            self.clearings += 1;
+            let ended = self.legs.iter().filter_map(|leg| leg.ended).max();
+            let mut event = self.call_event(
+                EventKind::CallCleared,
+                occurrence,
+                source,
+                ended,
+                &mut voice,
+            );
+            event.state = ConnectionState::Null;
+            event.detail = self.all_attributes();
+            events.push_back(event);
+        }
+        let is_done =
+            self.legs.iter().all(Leg::is_put_away) && !self.members.iter().any(Member::works);
+        if is_done && self.told.first(EventKind::CallTerminated) {
+            let event = self.call_event(
+                EventKind::CallTerminated,
+                Occurrence::Once,
+                source,
+                None,
+                &mut voice,
+            );
+            events.push_back(event);
+        }
+    }
+
+    fn all_attributes(&self) -> Option<Arc<Detail>> {
+        let all = &self.attributes.0;
+        (!all.is_empty()).then(|| {
+            let values = all.iter().map(|known| AttributeValues {
+                key: Arc::clone(&known.key),
+                first: Arc::clone(&known.first),
+                last: Arc::clone(&known.last),
+            });
+            Arc::new(Detail::Attributes(values.collect()))
+        })
+    }
+
+    /// The platform says that the conversation ended at `ended`, and shows no end of what is still open: it is closed.
+    fn close(
+        &mut self,
+        ended: UtcMicros,
+        proof: &str,
+        showing: &Showing<'_>,
+        scribe: &mut Scribe,
+        events: &mut VecDeque<Event>,
+    ) {
+        let mut telling = Telling::default();
+        let mut voice = Voice {
+            showing,
+            scribe,
+            telling: &mut telling,
+        };
+        for leg in &mut self.legs {
+            if !leg.is_cleared() {
+                let clearing = Clearing {
+                    source: Source::Synthetic,
+                    at: Some(ended),
+                    disconnect_type: &showing.agents.nothing,
+                    outcome: "",
+                    reason: proof,
+                    detail: None,
+                };
+                leg.clear(clearing, &mut voice);
+            }
+            leg.put_away();
+        }
+        for member in &mut self.members {
+            let own = self
+                .legs
+                .iter()
+                .rev()
+                .find(|leg| leg.participant == member.id);
+            let facts = own.map_or_else(
+                || Arc::new(super::leg::unknown(&self.id, &self.root, &member.id)),
+                |leg| Arc::clone(leg.facts()),
+            );
+            member.close(ended, proof, &facts, &mut voice);
+        }
+        for (_, is_over) in &mut self.other_media {
+            *is_over = true;
+        }
+        let source = if voice.telling.len() > 0 {
+            Source::Synthetic
+        } else {
+            showing.news()
+        };
+        events.extend(telling.into_events());
+        let first = events.len();
+        self.tell_call_cleared(source, showing, scribe, events);
+        for event in events.iter_mut().skip(first) {
+            if source == Source::Synthetic {
+                event.reason = Arc::from(proof);
+            }
+        }
+    }
+
+    /// An event about the call: the facts of the contact's first leg, without what is only a party's.
+    pub(super) fn call_event(
+        &self,
+        kind: EventKind,
+        occurrence: Occurrence,
+        source: Source,
+        time: Option<UtcMicros>,
+        voice: &mut Voice<'_>,
+    ) -> Event {
+        Event {
+            kind,
+            id: voice.scribe.id(kind, self.id.as_str(), "", 0, occurrence),
+            id_exact: occurrence.is_exact_for(kind),
+            source,
+            platform_time: time,
+            received: voice.showing.received,
+            subject: Subject::Connection(Arc::new(self.call_facts(voice))),
+            state: ConnectionState::Unknown,
             previous: ConnectionState::Unknown,
             cause: Cause::None,
-            raw: Arc::clone(&showing.agents.nothing),
-            reason: Arc::clone(&showing.agents.nothing),
+            raw: voice.nothing(),
+            reason: voice.nothing(),
             held: Flag::Unknown,
             muted: Flag::Unknown,
             confined: Flag::Unknown,
             secure_pause: Flag::Unknown,
             detail: None,
-        });
+        }
+    }
+
+    fn call_facts(&self, voice: &Voice<'_>) -> Connection {
+        let unknown = || {
+            let nobody = ParticipantId::from("");
+            super::leg::unknown(&self.id, &self.root, &nobody)
+        };
+        let first = self.legs.first();
+        Connection {
+            participant: None,
+            communication: None,
+            peer: None,
+            user: None,
+            station: None,
+            purpose: voice.nothing(),
+            party: Arc::default(),
+            ..first.map_or_else(unknown, |leg| Connection::clone(leg.facts()))
+        }
+    }
+
+    /// Whether something that happens to the conversation once was not told yet; from now on it was.
+    pub(super) fn first_time(&mut self, kind: EventKind) -> bool {
+        self.told.first(kind)
     }
 
     /// The flat shape tells nothing of other media, and a late body may still show what is over.
@@ -316,42 +747,44 @@ impl Conversation {
         match self.topics.iter().position(|topic| topic.is_of(origin)) {
             Some(index) => index,
             None => {
-                self.topics.push(TopicView {
-                    subject: Arc::from(origin.subject),
-                    on_queue: origin.on_queue,
-                    shape: origin.shape,
-                    is_level: true,
-                    ..TopicView::empty()
-                });
+                self.topics.push(TopicView::of(origin));
                 self.topics.len() - 1
             }
         }
     }
 
-    fn leg(&mut self, participant: &ParticipantId, ordinal: usize) -> usize {
-        match self
-            .legs
-            .iter()
-            .position(|leg| leg.ordinal == ordinal && leg.participant == *participant)
-        {
-            Some(index) => index,
-            None => {
-                self.legs.push(Leg::new(&self.id, participant, ordinal));
-                self.legs.len() - 1
-            }
+    /// The leg of a participant's call; `None` for one of which nothing was ever told.
+    fn leg(&mut self, party: &Party, ordinal: usize, view: &LegView) -> Option<usize> {
+        let known = (self.legs.iter())
+            .position(|leg| leg.ordinal == ordinal && leg.participant == party.id);
+        if known.is_none() && view.rank() == 0 {
+            return None;
         }
+        Some(known.unwrap_or_else(|| {
+            self.legs
+                .push(Leg::new(&self.id, &self.root, party, ordinal));
+            self.legs.len() - 1
+        }))
+    }
+
+    fn member(&mut self, participant: &ParticipantId) -> usize {
+        let known = (self.members.iter()).position(|member| member.id == *participant);
+        known.unwrap_or_else(|| {
+            self.members.push(Member::new(participant));
+            self.members.len() - 1
+        })
     }
 }
 
-impl TopicView {
-    fn empty() -> Self {
-        Self {
-            subject: Arc::from(""),
-            on_queue: false,
-            shape: Shape::Nested,
-            is_level: true,
-            parties: Vec::new(),
-            seen: Vec::new(),
-        }
-    }
+/// Whether an agent of the queue answered before the queue's leg was over.
+fn is_answered(queue: &Party, view: &LegView, snapshot: &Snapshot) -> bool {
+    snapshot.parties().any(|party| {
+        party.role == Role::Person
+            && party.queue.is_some()
+            && party.queue == queue.queue
+            && (party.legs.iter().filter_map(|leg| leg.connected)).any(|answered| {
+                view.ended.is_none_or(|ended| answered <= ended)
+                    && (view.connected.or(queue.started)).is_none_or(|begun| answered >= begun)
+            })
+    })
 }

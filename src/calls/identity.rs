@@ -4,7 +4,7 @@
 //! kinds that happen more than once what tells them apart: the platform's time, or else the count of changes on the
 //! leg. XXH3 is a published, frozen algorithm; ids of one version are those of every other.
 
-use crate::model::event::{EventId, EventKind};
+use crate::model::event::{EventId, EventKind, IdClass};
 use crate::model::time::UtcMicros;
 
 /// What tells one occurrence of a kind from another on the same leg or user.
@@ -16,6 +16,32 @@ pub(crate) enum Occurrence {
     At(UtcMicros),
     /// No time is told: its number on this leg or user.
     Nth(u32),
+}
+
+impl Occurrence {
+    /// Whether the id of such an event is exact: the same under any interleaving, duplication, source and node.
+    pub(crate) fn is_exact_for(self, kind: EventKind) -> bool {
+        match kind.id_class() {
+            IdClass::Once => self == Self::Once,
+            IdClass::Timed => matches!(self, Self::At(_)),
+            IdClass::Untimed | IdClass::Feed => false,
+        }
+    }
+}
+
+/// What an id is made from.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Fact<'a> {
+    pub(crate) kind: EventKind,
+    /// A conversation, or a user.
+    pub(crate) subject: &'a str,
+    /// A participant, or nothing.
+    pub(crate) part: &'a str,
+    /// Which call of the participant.
+    pub(crate) ordinal: u32,
+    pub(crate) occurrence: Occurrence,
+    /// What else tells it from others: whom a consult asks, which attribute has which value.
+    pub(crate) apart: &'a [&'a str],
 }
 
 /// Writes ids; keeps the buffer that they are hashed from.
@@ -35,23 +61,42 @@ impl Scribe {
         ordinal: u32,
         occurrence: Occurrence,
     ) -> EventId {
+        self.id_of(Fact {
+            kind,
+            subject,
+            part,
+            ordinal,
+            occurrence,
+            apart: &[],
+        })
+    }
+
+    /// The id of a fact.
+    pub(crate) fn id_of(&mut self, fact: Fact<'_>) -> EventId {
         // Lengths stand before texts, so that no two different facts give the same bytes.
         self.buffer.clear();
-        self.buffer.extend_from_slice(&(kind as u32).to_le_bytes());
-        for text in [subject, part] {
-            self.buffer
-                .extend_from_slice(&(text.len() as u64).to_le_bytes());
-            self.buffer.extend_from_slice(text.as_bytes());
-        }
-        self.buffer.extend_from_slice(&ordinal.to_le_bytes());
-        let (tag, value) = match occurrence {
+        self.buffer
+            .extend_from_slice(&(fact.kind as u32).to_le_bytes());
+        self.text(fact.subject);
+        self.text(fact.part);
+        self.buffer.extend_from_slice(&fact.ordinal.to_le_bytes());
+        let (tag, value) = match fact.occurrence {
             Occurrence::Once => (0u8, 0i64),
             Occurrence::At(time) => (1, time.0),
             Occurrence::Nth(count) => (2, i64::from(count)),
         };
         self.buffer.push(tag);
         self.buffer.extend_from_slice(&value.to_le_bytes());
+        for text in fact.apart {
+            self.text(text);
+        }
         EventId(twox_hash::XxHash3_128::oneshot(&self.buffer))
+    }
+
+    fn text(&mut self, text: &str) {
+        self.buffer
+            .extend_from_slice(&(text.len() as u64).to_le_bytes());
+        self.buffer.extend_from_slice(text.as_bytes());
     }
 }
 

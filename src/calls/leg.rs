@@ -5,14 +5,16 @@
 
 use std::sync::Arc;
 
-use super::agent::Agents;
 use super::cause;
-use super::identity::{Occurrence, Scribe};
-use super::party::{LegView, Party, Phase};
-use super::toggle::{Newcomer, Toggle, View};
+use super::counted::{self, Counted, Newcomer};
+use super::identity::Occurrence;
+use super::party::{LegView, Parking, Party, Phase, Recording, Role};
+use super::spell::{Begun, News, Spell};
+use super::telling::{Showing, Told, Voice};
 use super::topic::Shape;
 use crate::model::event::{
-    Cause, Connection, ConnectionState, Direction, Event, EventKind, Flag, Source, Subject,
+    Campaign, Cause, Connection, ConnectionRef, ConnectionState, Detail, Direction, Event,
+    EventKind, Flag, Source, Subject,
 };
 use crate::model::id::{ConversationId, ParticipantId};
 use crate::model::time::UtcMicros;
@@ -22,42 +24,72 @@ use crate::model::time::UtcMicros;
 pub(crate) struct Leg {
     pub(crate) participant: ParticipantId,
     pub(crate) ordinal: usize,
+    pub(crate) role: Role,
     facts: Arc<Connection>,
     /// Whether the nested shape, which leads, has told the facts.
     nested_told: bool,
     rank: u8,
     told: Told,
     state: ConnectionState,
-    hold: Option<Hold>,
-    hold_count: u32,
-    last_hold_start: Option<UtcMicros>,
-    muted: Toggle,
-    confined: Toggle,
+    hold: Spell,
+    park: Spell,
+    muted: Counted<bool>,
+    confined: Counted<bool>,
+    pause: Counted<Pause>,
     flags: Flags,
     pub(crate) ended: Option<UtcMicros>,
+    pub(crate) end: End,
+    /// Whether it took part in a conference.
+    pub(crate) conferred: bool,
 }
 
-/// Which of the steps that happen once were told.
-#[derive(Debug, Default)]
-struct Told {
-    originated: bool,
-    delivered: bool,
-    established: bool,
-    cleared: bool,
+/// How a connection ended, as far as others depend on it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum End {
+    /// It has not, or in a way that nothing depends on.
+    #[default]
+    Plain,
+    /// `transfer`.
+    Transfer,
+    /// `transfer.consult`.
+    ConsultTransfer,
 }
 
-/// A hold that lasts: when it began, or its number where no time was told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Hold {
-    Since(UtcMicros),
-    Nth(u32),
+/// Why the platform's recording of a party pauses.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Pause {
+    /// It does not.
+    #[default]
+    No,
+    /// A secret is being told.
+    Secure,
+    /// The party is on hold, and holds are not recorded.
+    Hold,
+    /// The platform does not say.
+    Unknown,
 }
 
-impl Hold {
-    fn occurrence(self) -> Occurrence {
+impl Pause {
+    /// What a body says of a leg.
+    fn of(view: &LegView, showing: &Showing<'_>) -> Self {
+        if view.secure_pause == Some(true) || showing.head.secure_pause == Some(true) {
+            return Self::Secure;
+        }
+        match view.recording {
+            Some(Recording::Paused) if view.secure_pause.is_some() && view.held == Some(true) => {
+                Self::Hold
+            }
+            Some(Recording::Paused) => Self::Unknown,
+            _ => Self::No,
+        }
+    }
+
+    const fn reason(self) -> &'static str {
         match self {
-            Self::Since(time) => Occurrence::At(time),
-            Self::Nth(count) => Occurrence::Nth(count),
+            Self::No => "",
+            Self::Secure => "secure",
+            Self::Hold => "hold_suppression",
+            Self::Unknown => "unknown",
         }
     }
 }
@@ -74,9 +106,11 @@ struct Flags {
 #[derive(Debug, Default, Clone, Copy)]
 pub(crate) struct Seen {
     /// The hold that it shows.
-    hold: Option<Hold>,
-    muted: Option<View>,
-    confined: Option<View>,
+    hold: Option<Begun>,
+    park: Option<Begun>,
+    muted: Option<counted::View<bool>>,
+    confined: Option<counted::View<bool>>,
+    pause: Option<counted::View<Pause>>,
 }
 
 impl Seen {
@@ -85,6 +119,7 @@ impl Seen {
     pub(crate) fn interrupt(&mut self) {
         self.muted = None;
         self.confined = None;
+        self.pause = None;
     }
 
     /// Whether it shows how often the leg was muted.
@@ -93,81 +128,75 @@ impl Seen {
     }
 }
 
-/// What a body is to the conversation that it shows.
-pub(crate) struct Showing<'a> {
-    pub(crate) shape: Shape,
-    /// The conversation was not known before: what is already connected or over has happened before.
-    pub(crate) first_sight: bool,
-    pub(crate) received: UtcMicros,
-    pub(crate) agents: &'a Agents,
+/// A body's part about one leg.
+#[derive(Clone, Copy)]
+pub(crate) struct Shown<'a> {
+    pub(crate) party: &'a Party,
+    pub(crate) view: &'a LegView,
+    /// What the topic is to the leg, if it shows it for the first time.
+    pub(crate) newcomer: Newcomer,
+    /// The connection that takes over, if this one is handed on.
+    pub(crate) successor: Option<&'a ConnectionRef>,
+    /// Of a queue: an agent of it answered before its leg was over.
+    pub(crate) answered: bool,
 }
 
-/// Events of one body, to be put in the order in which they happened.
-#[derive(Debug, Default)]
-pub(crate) struct Telling {
-    events: Vec<(UtcMicros, Event)>,
+/// An event that a leg tells: what differs from one to the next.
+struct Draft {
+    kind: EventKind,
+    source: Source,
+    time: Option<UtcMicros>,
+    occurrence: Occurrence,
+    /// The state before it; `None`: it changes none.
+    previous: Option<ConnectionState>,
 }
 
-impl Telling {
-    fn push(&mut self, event: Event) {
-        self.events.push((event.received, event));
+impl Draft {
+    fn once(kind: EventKind, source: Source, time: Option<UtcMicros>) -> Self {
+        Self::of(kind, source, time, Occurrence::Once)
     }
 
-    /// The events from `first` on are those of one leg, in order. One without a time happened before the next of its leg
-    /// that has one; without such a next, just now.
-    fn date_leg(&mut self, first: usize) {
-        let mut next = None;
-        for (date, event) in self.events[first..].iter_mut().rev() {
-            let own = event.platform_time.or(next).unwrap_or(event.received);
-            *date = next.map_or(own, |next| own.min(next));
-            next = Some(*date);
+    fn of(
+        kind: EventKind,
+        source: Source,
+        time: Option<UtcMicros>,
+        occurrence: Occurrence,
+    ) -> Self {
+        Self {
+            kind,
+            source,
+            time,
+            occurrence,
+            previous: None,
         }
-    }
-
-    /// The events in order; of those of one moment, a leg's stay together.
-    pub(crate) fn into_events(mut self) -> impl Iterator<Item = Event> {
-        self.events.sort_by_key(|(date, _)| *date);
-        self.events.into_iter().map(|(_, event)| event)
     }
 }
 
 impl Leg {
     pub(crate) fn new(
         conversation: &ConversationId,
-        participant: &ParticipantId,
+        root: &ConversationId,
+        party: &Party,
         ordinal: usize,
     ) -> Self {
-        let nothing: Arc<str> = Arc::from("");
         Self {
-            participant: participant.clone(),
+            participant: party.id.clone(),
             ordinal,
-            facts: Arc::new(Connection {
-                conversation: conversation.clone(),
-                root_contact: conversation.clone(),
-                participant: Some(participant.clone()),
-                communication: None,
-                peer: None,
-                user: None,
-                station: None,
-                queue: None,
-                direction: Direction::Unknown,
-                purpose: Arc::clone(&nothing),
-                ani: Arc::clone(&nothing),
-                dnis: Arc::clone(&nothing),
-                provider: nothing,
-                party: Arc::default(),
-            }),
+            role: party.role,
+            facts: Arc::new(unknown(conversation, root, &party.id)),
             nested_told: false,
             rank: 0,
             told: Told::default(),
             state: ConnectionState::Unknown,
-            hold: None,
-            hold_count: 0,
-            last_hold_start: None,
-            muted: Toggle::default(),
-            confined: Toggle::default(),
+            hold: Spell::default(),
+            park: Spell::default(),
+            muted: Counted::default(),
+            confined: Counted::default(),
+            pause: Counted::default(),
             flags: Flags::default(),
             ended: None,
+            end: End::default(),
+            conferred: false,
         }
     }
 
@@ -178,12 +207,17 @@ impl Leg {
 
     /// Whether it was told to be over.
     pub(crate) fn is_cleared(&self) -> bool {
-        self.told.cleared
+        self.told.has(EventKind::ConnectionCleared)
+    }
+
+    /// Whether the platform has put it away: nothing more comes of it.
+    pub(crate) fn is_put_away(&self) -> bool {
+        self.rank >= Phase::PutAway.rank()
     }
 
     /// Whether media flows, as told.
     pub(crate) fn is_open(&self) -> bool {
-        self.told.established && !self.told.cleared
+        self.told.has(EventKind::Established) && !self.is_cleared()
     }
 
     /// What is known of it.
@@ -191,284 +225,524 @@ impl Leg {
         &self.facts
     }
 
-    /// A body shows it. What is new goes into `telling`.
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "the machine's parts are lent one by one"
-    )]
-    pub(crate) fn show(
-        &mut self,
-        party: &Party,
-        view: &LegView,
-        seen: &mut Seen,
-        newcomer: Newcomer,
-        showing: &Showing<'_>,
-        scribe: &mut Scribe,
-        telling: &mut Telling,
-    ) {
-        self.learn(party, view, showing);
-        if let Some(secure_pause) = view.secure_pause {
-            self.flags.secure_pause = secure_pause.into();
+    /// As other events name it.
+    pub(crate) fn reference(&self) -> ConnectionRef {
+        ConnectionRef {
+            participant: self.participant.clone(),
+            communication: self.facts.communication.clone(),
+            user: self.facts.user.clone(),
         }
-        let first = telling.events.len();
-        let mut voice = Voice {
-            showing,
-            scribe,
-            telling,
-        };
-        self.tell_setting_up(view, &mut voice);
-        self.tell_established(view, &mut voice);
-        if !view.is_over() {
-            self.tell_held(view, seen, &mut voice);
-            self.tell_muted(view, seen, newcomer, &mut voice);
+    }
+
+    /// The customer contact that its conversation belongs to turned out to be another one's.
+    pub(crate) fn set_root(&mut self, root: &ConversationId) {
+        if self.facts.root_contact != *root {
+            Arc::make_mut(&mut self.facts).root_contact = root.clone();
         }
-        self.tell_cleared(view, &mut voice);
-        telling.date_leg(first);
+    }
+
+    /// A body shows it. What is new is told.
+    pub(crate) fn show(&mut self, shown: Shown<'_>, seen: &mut Seen, voice: &mut Voice<'_>) {
+        let Shown {
+            party,
+            view,
+            newcomer,
+            ..
+        } = shown;
+        self.learn(party, view, voice.showing);
+        let first = voice.telling.len();
+        if !self.is_cleared() {
+            self.tell_setting_up(party, view, voice);
+            self.tell_established(view, voice);
+            self.tell_spells(view, seen, voice);
+            if !view.is_over() {
+                self.tell_counted(view, seen, newcomer, voice);
+            }
+            if view.is_over() {
+                self.tell_cleared(shown, voice);
+            }
+        }
+        voice.telling.date_leg(first);
         self.rank = self.rank.max(view.rank());
     }
 
-    fn tell_setting_up(&mut self, view: &LegView, voice: &mut Voice<'_>) {
-        if self.told.cleared {
-            return;
-        }
-        for (phase, kind, state) in [
+    fn tell_setting_up(&mut self, party: &Party, view: &LegView, voice: &mut Voice<'_>) {
+        use ConnectionState::{Alerting, Initiated};
+        let steps = [
+            (EventKind::Offered, Initiated, [Phase::Offered; 2]),
             (
-                Phase::Initiated,
                 EventKind::Originated,
-                ConnectionState::Initiated,
+                Initiated,
+                [Phase::Contacting, Phase::Dialing],
             ),
-            (
-                Phase::Alerting,
-                EventKind::Delivered,
-                ConnectionState::Alerting,
-            ),
-        ] {
-            let told = match phase {
-                Phase::Initiated => &mut self.told.originated,
-                _ => &mut self.told.delivered,
-            };
-            if *told || (view.phase != phase && view.opening != phase) {
+            (EventKind::Delivered, Alerting, [Phase::Alerting; 2]),
+        ];
+        for (kind, state, phases) in steps {
+            let opened = phases.contains(&view.opening);
+            let is_phase = phases.contains(&view.phase);
+            let rang = kind == EventKind::Delivered && view.alerted.is_some();
+            if !(opened || is_phase || rang) || !self.told.first(kind) {
                 continue;
             }
-            *told = true;
-            let is_now = view.phase == phase && !view.is_over() && self.rank <= 1;
-            let source = if is_now {
-                Source::Live
+            let is_now = is_phase && !view.is_over() && self.rank <= 1;
+            let source = match voice.showing.read_as {
+                None if is_now => Source::Live,
+                _ => voice.showing.past(),
+            };
+            let time = if rang {
+                view.alerted
             } else {
-                Source::Snapshot
+                party.started.filter(|_| opened)
             };
             let previous = self.state;
             if self.rank <= 1 {
                 self.state = state;
             }
-            self.tell(voice, kind, source, None, Occurrence::Once, state, previous);
+            let mut event = self.event(
+                voice,
+                Draft {
+                    previous: Some(previous),
+                    ..Draft::once(kind, source, time)
+                },
+            );
+            event.state = state;
+            if kind == EventKind::Originated {
+                let phase = if opened { view.opening } else { view.phase };
+                event.raw = Arc::from(if phase == Phase::Dialing {
+                    "dialing"
+                } else {
+                    "contacting"
+                });
+                if voice.showing.dialed && view.direction == Direction::Outbound {
+                    event.cause = Cause::MakePredictiveCall;
+                    event.detail = dialer(party, view);
+                }
+            }
+            voice.telling.push(event);
+        }
+        if self.role == Role::Queue && view.rank() > 0 && self.told.first(EventKind::Queued) {
+            let time = party.started;
+            let source = match voice.showing.read_as {
+                None if view.rank() == 1 => Source::Live,
+                None if !view.is_over() => voice.showing.news(),
+                _ => voice.showing.past(),
+            };
+            let previous = std::mem::replace(&mut self.state, ConnectionState::Queued);
+            let mut event = self.event(
+                voice,
+                Draft {
+                    previous: Some(previous),
+                    ..Draft::once(EventKind::Queued, source, time)
+                },
+            );
+            event.detail = party.routing.as_ref().map(|routing| {
+                Arc::new(Detail::Routing {
+                    priority: routing.priority,
+                    skills: Arc::clone(&routing.skills),
+                    language: Arc::clone(&routing.language),
+                })
+            });
+            voice.telling.push(event);
         }
     }
 
     fn tell_established(&mut self, view: &LegView, voice: &mut Voice<'_>) {
-        let answered =
-            view.phase == Phase::Connected || (view.is_over() && view.connected.is_some());
-        if !answered || self.told.established || self.told.cleared {
+        let answered = view.was_answered() && (view.phase == Phase::Connected || view.is_over());
+        if !answered || !self.told.first(EventKind::Established) {
             return;
         }
-        self.told.established = true;
-        let is_now = !view.is_over() && !voice.showing.first_sight;
-        let source = if is_now {
-            Source::Live
+        let source = if view.is_over() || voice.showing.first_sight {
+            voice.showing.past()
         } else {
-            Source::Snapshot
+            voice.showing.news()
         };
-        let previous = std::mem::replace(&mut self.state, ConnectionState::Connected);
+        let state = if self.role == Role::Queue {
+            ConnectionState::Queued
+        } else {
+            ConnectionState::Connected
+        };
+        let previous = std::mem::replace(&mut self.state, state);
         self.tell(
             voice,
-            EventKind::Established,
-            source,
-            view.connected,
-            Occurrence::Once,
-            self.state,
-            previous,
+            Draft {
+                previous: Some(previous),
+                ..Draft::once(EventKind::Established, source, view.connected)
+            },
         );
-    }
-
-    fn tell_held(&mut self, view: &LegView, seen: &mut Seen, voice: &mut Voice<'_>) {
-        let Some(held) = view.held else { return };
-        let shown = held.then(|| match view.hold_start {
-            Some(start) => Hold::Since(start),
-            None => (seen.hold.or(self.hold)).unwrap_or(Hold::Nth(self.hold_count + 1)),
-        });
-        let before = std::mem::replace(&mut seen.hold, shown);
-        if self.told.cleared {
-            return;
-        }
-        if let Some(hold) = shown {
-            let is_news = match hold {
-                Hold::Since(start) => self.last_hold_start.is_none_or(|last| start > last),
-                Hold::Nth(count) => count > self.hold_count,
-            };
-            if !is_news {
-                // Told already, and perhaps its end.
-                return;
-            }
-            if let Hold::Since(start) = hold {
-                self.last_hold_start = Some(start);
-            }
-            if self.hold.is_some() {
-                // The end of the former hold was not shown; it ended before this one began.
-                self.tell_retrieved(Source::Snapshot, voice);
-            }
-            self.hold_count += 1;
-            self.hold = Some(hold);
-            self.flags.held = Flag::Yes;
-            let source = if voice.showing.first_sight {
-                Source::Snapshot
-            } else {
-                Source::Live
-            };
-            let previous = std::mem::replace(&mut self.state, ConnectionState::Hold);
+        if self.role == Role::Flow && self.told.first(EventKind::FlowEntered) {
             self.tell(
                 voice,
-                EventKind::Held,
-                source,
-                view.hold_start,
-                hold.occurrence(),
-                self.state,
-                previous,
+                Draft::once(EventKind::FlowEntered, source, view.connected),
             );
-        } else if self.hold.is_some() && before == self.hold {
-            self.tell_retrieved(Source::Live, voice);
-        } else if self.hold.is_none() {
-            self.flags.held = Flag::No;
         }
     }
 
-    /// The platform gives no time for the end of a hold: its id is made from the hold that it ends.
-    fn tell_retrieved(&mut self, source: Source, voice: &mut Voice<'_>) {
-        let Some(hold) = self.hold.take() else { return };
-        self.flags.held = Flag::No;
-        let previous = std::mem::replace(&mut self.state, ConnectionState::Connected);
-        self.tell(
-            voice,
-            EventKind::Retrieved,
-            source,
-            None,
-            hold.occurrence(),
-            self.state,
-            previous,
-        );
+    /// Holds and parking: known by when they began.
+    fn tell_spells(&mut self, view: &LegView, seen: &mut Seen, voice: &mut Voice<'_>) {
+        if !self.told.has(EventKind::Established) {
+            return;
+        }
+        for (from, to) in &view.past_holds {
+            let began = self.hold.begin(Begun::Since(*from));
+            self.tell_spell(began, HOLD, None, voice);
+            let ended = News {
+                ended: self.hold.end_of(*from),
+                ..News::default()
+            };
+            self.tell_spell(ended, HOLD, Some(*to), voice);
+        }
+        if view.is_over() {
+            return;
+        }
+        if let Some(held) = view.held {
+            let news = self.hold.show(held, view.hold_start, &mut seen.hold);
+            self.tell_spell(news, HOLD, None, voice);
+            self.flags.held = self.hold.lasts().into();
+        }
+        let (parked, since, back) = match view.parking {
+            Parking::Untold => return,
+            Parking::Yes(since) => (true, since, None),
+            Parking::No(back) => (false, None, back),
+        };
+        let news = self.park.show(parked, since, &mut seen.park);
+        self.tell_spell(news, PARK, back, voice);
     }
 
-    fn tell_muted(
+    fn tell_spell(
+        &mut self,
+        news: News,
+        of: SpellKind,
+        ended_at: Option<UtcMicros>,
+        voice: &mut Voice<'_>,
+    ) {
+        let is_hold = of.begins == EventKind::Held;
+        let ends = [
+            (news.ended_unseen, voice.showing.past()),
+            (news.ended, voice.showing.news()),
+        ];
+        let mut end = |leg: &mut Self, begun: Begun, source| {
+            if is_hold {
+                leg.flags.held = Flag::No;
+            }
+            let state = leg.state_without(of);
+            let previous = std::mem::replace(&mut leg.state, state);
+            let draft = Draft {
+                previous: Some(previous),
+                ..Draft::of(of.ends, source, ended_at, begun.occurrence())
+            };
+            leg.tell(voice, draft);
+        };
+        for (begun, source) in ends {
+            if let Some(begun) = begun {
+                end(self, begun, source);
+            }
+        }
+        if let Some(begun) = news.began {
+            if is_hold {
+                self.flags.held = Flag::Yes;
+            }
+            let source = voice.showing.news();
+            let previous = std::mem::replace(&mut self.state, of.state);
+            let draft = Draft {
+                previous: Some(previous),
+                ..Draft::of(of.begins, source, begun.time(), begun.occurrence())
+            };
+            self.tell(voice, draft);
+        }
+    }
+
+    /// The state once a hold or a parking has ended: the other one may last.
+    fn state_without(&self, ended: SpellKind) -> ConnectionState {
+        if ended.begins == EventKind::Held && self.park.lasts() {
+            ConnectionState::Parked
+        } else if ended.begins == EventKind::Parked && self.hold.lasts() {
+            ConnectionState::Hold
+        } else {
+            ConnectionState::Connected
+        }
+    }
+
+    fn tell_counted(
         &mut self,
         view: &LegView,
         seen: &mut Seen,
         newcomer: Newcomer,
         voice: &mut Voice<'_>,
     ) {
-        if let Some(confined) = view.confined {
-            self.confined.show(&mut seen.confined, confined, newcomer);
-            self.flags.confined = self.confined.is_on().into();
-        }
-        let Some(muted) = view.muted else { return };
-        let change = self.muted.show(&mut seen.muted, muted, newcomer);
-        self.flags.muted = self.muted.is_on().into();
-        if let Some(change) = change.filter(|_| !self.told.cleared) {
-            let kind = if self.muted.is_on() {
+        if let Some(muted) = view.muted {
+            let change = self.muted.show(&mut seen.muted, muted, newcomer);
+            self.flags.muted = self.muted.value().into();
+            let kind = if self.muted.value() {
                 EventKind::Muted
             } else {
                 EventKind::Unmuted
             };
-            let source = if voice.showing.first_sight {
-                Source::Snapshot
+            self.tell_change(kind, change, "", voice);
+        }
+        if let Some(confined) = view.confined {
+            let change = self.confined.show(&mut seen.confined, confined, newcomer);
+            self.flags.confined = self.confined.value().into();
+            let kind = if self.confined.value() {
+                EventKind::Confined
             } else {
-                Source::Live
+                EventKind::Unconfined
             };
-            self.tell(
-                voice,
-                kind,
-                source,
-                None,
-                Occurrence::Nth(change),
-                self.state,
-                self.state,
-            );
+            self.tell_change(kind, change, "", voice);
+        }
+        let tells_recording = view.recording.is_some()
+            || view.secure_pause.is_some()
+            || voice.showing.head.secure_pause.is_some();
+        if self.role.is_person() && view.is_connected() && tells_recording {
+            let shown = Pause::of(view, voice.showing);
+            let change = self.pause.show(&mut seen.pause, shown, newcomer);
+            let pause = self.pause.value();
+            if view.secure_pause.is_some() || voice.showing.head.secure_pause.is_some() {
+                self.flags.secure_pause = (pause == Pause::Secure).into();
+            }
+            let kind = if pause == Pause::No {
+                EventKind::RecordingResumed
+            } else {
+                EventKind::RecordingPaused
+            };
+            self.tell_change(kind, change, pause.reason(), voice);
         }
     }
 
-    fn tell_cleared(&mut self, view: &LegView, voice: &mut Voice<'_>) {
-        if !view.is_over() || self.told.cleared {
-            return;
+    fn tell_change(
+        &mut self,
+        kind: EventKind,
+        change: Option<u32>,
+        reason: &str,
+        voice: &mut Voice<'_>,
+    ) {
+        let Some(change) = change else { return };
+        let draft = Draft::of(kind, voice.showing.news(), None, Occurrence::Nth(change));
+        let mut event = self.event(voice, draft);
+        if !reason.is_empty() {
+            event.reason = Arc::from(reason);
         }
-        self.told.cleared = true;
-        self.ended = view.ended;
-        self.hold = None;
-        let source = if voice.showing.first_sight {
-            Source::Snapshot
+        voice.telling.push(event);
+    }
+
+    fn tell_cleared(&mut self, shown: Shown<'_>, voice: &mut Voice<'_>) {
+        let Shown { party, view, .. } = shown;
+        let source = if view.is_over() && voice.showing.first_sight {
+            voice.showing.past()
         } else {
-            Source::Live
+            voice.showing.news()
         };
-        let previous = std::mem::replace(&mut self.state, ConnectionState::Null);
-        let mut event = self.event(
+        let word = &*view.disconnect_type;
+        self.end = match word {
+            "transfer" => End::Transfer,
+            "transfer.consult" => End::ConsultTransfer,
+            _ => End::Plain,
+        };
+        if !self.told.has(EventKind::Established)
+            && let Some(kind) = self.unanswered(party, word)
+        {
+            let mut event = self.event(voice, Draft::once(kind, source, view.ended));
+            self.told.first(kind);
+            event.cause = cause::of(word);
+            event.raw = Arc::clone(&view.disconnect_type);
+            if word == "client" {
+                event.reason = Arc::from("rejected");
+            }
+            voice.telling.push(event);
+        }
+        if self.is_open() && self.role.is_person() && self.end != End::Plain {
+            self.tell_transferred(shown, source, voice);
+        }
+        let detail = dialer_result(voice.showing, view);
+        self.clear(
+            Clearing {
+                source,
+                at: view.ended,
+                disconnect_type: &view.disconnect_type,
+                outcome: outcome(word, shown.answered),
+                reason: "",
+                detail,
+            },
             voice,
-            EventKind::ConnectionCleared,
-            source,
-            view.ended,
-            Occurrence::Once,
-            (ConnectionState::Null, previous),
         );
+    }
+
+    /// What it means that a leg which was set up ends without an answer.
+    fn unanswered(&self, party: &Party, disconnect_type: &str) -> Option<EventKind> {
+        if self.rank == 0 && !self.told.has(EventKind::Delivered) && !self.was_set_up() {
+            return None;
+        }
+        let rang = self.told.has(EventKind::Delivered);
+        let is_offer = rang && self.role == Role::Person && party.queue.is_some();
+        match disconnect_type {
+            "transfer.forward"
+            | "transfer.noanswer"
+            | "transfer.notavailable"
+            | "transfer.dnd"
+            | "transfer.donotdisturb" => Some(EventKind::Diverted),
+            "client"
+            | "timeout"
+            | "endpoint.dnd"
+            | "endpoint.donotdisturb"
+            | "error"
+            | "transport.failure"
+                if is_offer =>
+            {
+                Some(EventKind::Diverted)
+            }
+            "client" if rang => Some(EventKind::Failed),
+            "timeout"
+            | "endpoint.dnd"
+            | "endpoint.donotdisturb"
+            | "error"
+            | "transport.failure"
+            | "system"
+            | "spam"
+            | "uncallable" => Some(EventKind::Failed),
+            _ => None,
+        }
+    }
+
+    fn was_set_up(&self) -> bool {
+        [
+            EventKind::Offered,
+            EventKind::Originated,
+            EventKind::Delivered,
+        ]
+        .into_iter()
+        .any(|kind| self.told.has(kind))
+    }
+
+    fn tell_transferred(&mut self, shown: Shown<'_>, source: Source, voice: &mut Voice<'_>) {
+        let view = shown.view;
+        let draft = Draft::once(EventKind::Transferred, source, view.ended);
+        let mut event = self.event(voice, draft);
         event.cause = cause::of(&view.disconnect_type);
         event.raw = Arc::clone(&view.disconnect_type);
+        event.reason = Arc::from(if self.end == End::ConsultTransfer {
+            "attended"
+        } else {
+            "blind"
+        });
+        event.detail = Some(Arc::new(Detail::Related {
+            conversation: None,
+            old: Some(self.reference()),
+            new: shown.successor.cloned(),
+        }));
+        self.told.first(EventKind::Transferred);
         voice.telling.push(event);
     }
 
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "what makes an event is listed once, here"
-    )]
-    fn tell(
-        &self,
-        voice: &mut Voice<'_>,
+    /// The connection is over: its last events.
+    pub(crate) fn clear(&mut self, clearing: Clearing<'_>, voice: &mut Voice<'_>) {
+        let Clearing { source, at, .. } = clearing;
+        if let Some(change) = self.pause.end() {
+            self.flags.secure_pause = match self.flags.secure_pause {
+                Flag::Unknown => Flag::Unknown,
+                _ => Flag::No,
+            };
+            let draft = Draft::of(
+                EventKind::RecordingResumed,
+                source,
+                at,
+                Occurrence::Nth(change),
+            );
+            let mut event = self.event(voice, draft);
+            event.reason = Arc::from("ended");
+            voice.telling.push(event);
+        }
+        if self.told.has(EventKind::Queued) && self.told.first(EventKind::Dequeued) {
+            let mut event = self.event(voice, Draft::once(EventKind::Dequeued, source, at));
+            event.reason = Arc::from(clearing.outcome);
+            event.raw = Arc::clone(clearing.disconnect_type);
+            voice.telling.push(event);
+        }
+        if self.role == Role::Voicemail
+            && self.is_open()
+            && self.told.first(EventKind::VoicemailDeposited)
+        {
+            self.tell(
+                voice,
+                Draft::once(EventKind::VoicemailDeposited, source, at),
+            );
+        }
+        self.hold.end();
+        self.park.end();
+        self.ended = at;
+        let previous = std::mem::replace(&mut self.state, ConnectionState::Null);
+        let draft = Draft {
+            previous: Some(previous),
+            ..Draft::once(EventKind::ConnectionCleared, source, at)
+        };
+        let mut event = self.event(voice, draft);
+        event.cause = cause::of(clearing.disconnect_type);
+        event.raw = Arc::clone(clearing.disconnect_type);
+        if !clearing.reason.is_empty() {
+            event.reason = Arc::from(clearing.reason);
+        }
+        event.detail = clearing.detail;
+        self.told.first(EventKind::ConnectionCleared);
+        self.rank = self.rank.max(Phase::Over.rank());
+        voice.telling.push(event);
+    }
+
+    /// The platform says nothing more of it.
+    pub(crate) fn put_away(&mut self) {
+        self.rank = Phase::PutAway.rank();
+    }
+
+    /// Tells something that happens once to the connection, if it was not told yet.
+    pub(crate) fn tell_once(
+        &mut self,
         kind: EventKind,
         source: Source,
         time: Option<UtcMicros>,
-        occurrence: Occurrence,
-        state: ConnectionState,
-        previous: ConnectionState,
+        detail: Option<Arc<Detail>>,
+        voice: &mut Voice<'_>,
     ) {
-        let event = self.event(voice, kind, source, time, occurrence, (state, previous));
-        voice.telling.push(event);
+        if self.told.first(kind) {
+            let mut event = self.event(voice, Draft::once(kind, source, time));
+            event.detail = detail;
+            voice.telling.push(event);
+        }
     }
 
-    fn event(
+    /// An event about the connection that is not one of its own steps.
+    pub(crate) fn event_about(
         &self,
-        voice: &mut Voice<'_>,
         kind: EventKind,
         source: Source,
         time: Option<UtcMicros>,
-        occurrence: Occurrence,
-        (state, previous): (ConnectionState, ConnectionState),
+        voice: &mut Voice<'_>,
     ) -> Event {
+        self.event(voice, Draft::once(kind, source, time))
+    }
+
+    fn tell(&self, voice: &mut Voice<'_>, draft: Draft) {
+        let event = self.event(voice, draft);
+        voice.telling.push(event);
+    }
+
+    fn event(&self, voice: &mut Voice<'_>, draft: Draft) -> Event {
         let ordinal = u32::try_from(self.ordinal).unwrap_or(u32::MAX);
-        let conversation = self.facts.conversation.as_str();
         Event {
-            kind,
+            kind: draft.kind,
             id: voice.scribe.id(
-                kind,
-                conversation,
+                draft.kind,
+                self.facts.conversation.as_str(),
                 self.participant.as_str(),
                 ordinal,
-                occurrence,
+                draft.occurrence,
             ),
-            // A retrieve is known by the hold that it ends, but told by the order of one topic: see the header's classes.
-            id_exact: !matches!(occurrence, Occurrence::Nth(_)) && kind != EventKind::Retrieved,
-            source,
-            platform_time: time,
+            id_exact: draft.occurrence.is_exact_for(draft.kind),
+            source: draft.source,
+            platform_time: draft.time,
             received: voice.showing.received,
             subject: Subject::Connection(Arc::clone(&self.facts)),
-            state,
-            previous,
+            state: self.state,
+            previous: draft.previous.unwrap_or(self.state),
             cause: Cause::None,
-            raw: Arc::clone(&voice.showing.agents.nothing),
-            reason: Arc::clone(&voice.showing.agents.nothing),
+            raw: voice.nothing(),
+            reason: voice.nothing(),
             held: self.flags.held,
             muted: self.flags.muted,
             confined: self.flags.confined,
@@ -502,6 +776,10 @@ impl Leg {
             .filter(|shown| known.user.as_ref().is_none_or(|known| known.id != **shown));
         let queue = (party.queue.as_ref())
             .filter(|shown| known.queue.as_ref().is_none_or(|known| known.id != **shown));
+        let facts_shown = (!Arc::ptr_eq(&known.party, &party.facts)
+            && (overrides || known.party.name.is_empty())
+            && known.party != party.facts)
+            .then(|| Arc::clone(&party.facts));
         let direction = (view.direction != Direction::Unknown
             && view.direction != known.direction
             && overrides)
@@ -514,7 +792,8 @@ impl Leg {
             && peer.is_none()
             && user.is_none()
             && queue.is_none()
-            && direction.is_none();
+            && direction.is_none()
+            && facts_shown.is_none();
         if is_same {
             return;
         }
@@ -524,6 +803,9 @@ impl Leg {
         facts.dnis = dnis.unwrap_or_else(|| Arc::clone(&facts.dnis));
         facts.provider = provider.unwrap_or_else(|| Arc::clone(&facts.provider));
         facts.direction = direction.unwrap_or(facts.direction);
+        if let Some(shown) = facts_shown {
+            facts.party = shown;
+        }
         if let Some(communication) = communication {
             facts.communication = Some(communication.clone());
         }
@@ -531,7 +813,7 @@ impl Leg {
             facts.peer = Some(peer.clone());
         }
         if let Some(user) = user {
-            facts.user = Some(showing.agents.user(user, &party.name));
+            facts.user = Some(showing.agents.user(user, &party.facts.name));
             facts.station = showing.agents.station_of(user);
         }
         if let Some(queue) = queue {
@@ -540,9 +822,111 @@ impl Leg {
     }
 }
 
-/// What a leg tells with: the body's part in it, the scribe, and where to.
-struct Voice<'a> {
-    showing: &'a Showing<'a>,
-    scribe: &'a mut Scribe,
-    telling: &'a mut Telling,
+/// How a connection is cleared.
+pub(crate) struct Clearing<'a> {
+    pub(crate) source: Source,
+    pub(crate) at: Option<UtcMicros>,
+    pub(crate) disconnect_type: &'a Arc<str>,
+    /// Of a queue: what became of the call; empty if nobody says.
+    pub(crate) outcome: &'a str,
+    /// For one that is concluded: from what.
+    pub(crate) reason: &'a str,
+    pub(crate) detail: Option<Arc<Detail>>,
+}
+
+/// What became of a call that left a queue.
+fn outcome(disconnect_type: &str, answered: bool) -> &'static str {
+    match disconnect_type {
+        _ if answered => "answered",
+        // The other side of it is gone: the caller gave up.
+        "peer" | "endpoint" | "client" => "abandoned",
+        _ => "flow_out",
+    }
+}
+
+/// A hold or a parking, in the words of events.
+#[derive(Clone, Copy)]
+struct SpellKind {
+    begins: EventKind,
+    ends: EventKind,
+    state: ConnectionState,
+}
+
+const HOLD: SpellKind = SpellKind {
+    begins: EventKind::Held,
+    ends: EventKind::Retrieved,
+    state: ConnectionState::Hold,
+};
+
+const PARK: SpellKind = SpellKind {
+    begins: EventKind::Parked,
+    ends: EventKind::Unparked,
+    state: ConnectionState::Parked,
+};
+
+/// A connection of which nothing is known but whose it is.
+pub(crate) fn unknown(
+    conversation: &ConversationId,
+    root: &ConversationId,
+    participant: &ParticipantId,
+) -> Connection {
+    let nothing: Arc<str> = Arc::default();
+    Connection {
+        conversation: conversation.clone(),
+        root_contact: root.clone(),
+        participant: Some(participant.clone()),
+        communication: None,
+        peer: None,
+        user: None,
+        station: None,
+        queue: None,
+        direction: Direction::Unknown,
+        purpose: Arc::clone(&nothing),
+        ani: Arc::clone(&nothing),
+        dnis: Arc::clone(&nothing),
+        provider: nothing,
+        party: Arc::default(),
+    }
+}
+
+/// What a dialer told of the call that it made, from the attributes that it sets.
+fn dialer(party: &Party, view: &LegView) -> Option<Arc<Detail>> {
+    let attribute = |key: &str| {
+        let values = &party.attributes.values;
+        (values.iter().find(|(known, _)| **known == *key))
+            .map(|(_, value)| Arc::clone(value))
+            .unwrap_or_default()
+    };
+    let campaign = Campaign {
+        campaign: attribute("dialerCampaignId"),
+        contact: attribute("dialerContactId"),
+        contact_list: attribute("dialerContactListId"),
+    };
+    let known = campaign != Campaign::default();
+    let (disposition, analyzer) = analysis(view);
+    (known || !disposition.is_empty()).then(|| {
+        Arc::new(Detail::Dialer {
+            campaign: known.then_some(campaign),
+            disposition,
+            analyzer,
+        })
+    })
+}
+
+fn dialer_result(showing: &Showing<'_>, view: &LegView) -> Option<Arc<Detail>> {
+    let (disposition, analyzer) = analysis(view);
+    (showing.dialed && !disposition.is_empty()).then(|| {
+        Arc::new(Detail::Dialer {
+            campaign: None,
+            disposition,
+            analyzer,
+        })
+    })
+}
+
+fn analysis(view: &LegView) -> (Arc<str>, Arc<str>) {
+    view.analysis
+        .as_ref()
+        .map(|found| (Arc::clone(&found.name), Arc::clone(&found.analyzer)))
+        .unwrap_or_default()
 }

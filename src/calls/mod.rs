@@ -17,25 +17,40 @@
 //! What a body shows is merged so that neither order between topics nor repetition matters:
 //! - A connection only goes forward: set up, connected, over. The first body that shows a step tells it; later ones,
 //!   and bodies of a topic that lags behind, show nothing new.
-//! - A hold is known by its `startHoldTime`.
-//! - Mute and confine have neither time nor version. Each topic's own order decides: the n-th change on any topic is
-//!   the n-th change of the leg, and is told once (`toggle.rs`).
+//! - A hold is known by its `startHoldTime`, a parking by its `parkTime` (`spell.rs`).
+//! - Mute, confine and the pause of a recording have neither time nor version. Each topic's own order decides: the n-th
+//!   change on any topic is the n-th change of the leg, and is told once (`counted.rs`). So it is with each attribute's
+//!   values (`member.rs`).
+//! - What concerns several connections (consult, conference, transfer) is judged within one body, by the platform's times.
 //!
-//! A repeat of an old body on the topic that brought it is recognised by a leg that went backward or vanished, and
-//! changes nothing. One that differs only in mute or confine cannot be told from a real change.
+//! A repeat of an old body on the topic that brought it is recognised by a leg that went backward or vanished, or by a time
+//! that is earlier than the one before (hold, wrap-up, work after the call), and changes nothing. One that differs only in
+//! mute, confine, the pause of a recording or attributes cannot be told from a real change.
+//!
+//! Answers to reads (`GET /api/v2/conversations/{id}`, analytics conversation details) come in beside notifications: what
+//! they show first is told as recovered, or as a snapshot at the start. If they say that a conversation has ended, whatever
+//! is still open of it is closed, and the event names the proof.
 
 mod agent;
+mod analytics;
 mod attribute;
 mod cause;
+mod conference;
+mod consult;
 mod conversation;
+mod counted;
 mod cursor;
 mod flat;
 mod identity;
+mod kin;
 mod leg;
+mod member;
 mod nested;
 mod party;
 mod snapshot;
-mod toggle;
+mod spell;
+mod telling;
+mod tolerant;
 mod tombstone;
 mod topic;
 
@@ -44,21 +59,31 @@ mod tests;
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
+use std::time::Duration;
 
-use crate::model::event::Event;
+use crate::model::event::{Event, Source};
 use crate::model::frame::Notification;
 use crate::model::id::{ConversationId, QueueId, UserId};
 use crate::model::roster::{Queue, UserRecord};
 use crate::model::time::Now;
 
-pub use attribute::{Attribute, AttributeRules, Attributes, Change};
+pub use attribute::AttributeRules;
 
 use agent::Agents;
+use consult::Outcome;
 use conversation::Conversation;
 use identity::Scribe;
-use snapshot::{Decoded, SnapshotCache};
+use kin::Kin;
+use snapshot::{Decoded, Head, Snapshot, SnapshotCache};
+use telling::{Showing, Telling, Voice};
 use tombstone::Tombstones;
-use topic::TopicKind;
+use topic::{Shape, TopicKind};
+
+/// How long a conversation stays after nothing more is expected of it: a wrap-up may still be corrected.
+const LINGERS_TERMINATED: Duration = Duration::from_secs(60);
+
+/// How long one stays whose call is cleared, while work after it goes on or its end was not shown.
+const LINGERS_CLEARED: Duration = Duration::from_secs(30 * 60);
 
 /// What a notification came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,20 +109,34 @@ pub enum Heard {
 pub struct Calls {
     conversations: HashMap<ConversationId, Conversation>,
     tombstones: Tombstones,
+    kin: Kin,
+    /// Conversations whose call was cleared, and those of which nothing more is expected: by when they may leave.
+    leaving: [VecDeque<(Duration, ConversationId)>; 2],
     snapshots: SnapshotCache,
+    rules: AttributeRules,
     agents: Agents,
     scribe: Scribe,
     events: VecDeque<Event>,
 }
 
 impl Calls {
-    /// Nothing is known yet. The texts of last snapshots take at most `snapshot_cache_bytes`.
+    /// Nothing is known yet. The texts of last snapshots take at most `snapshot_cache_bytes`. Every attribute may be told;
+    /// card numbers are masked.
     #[must_use]
     pub fn new(snapshot_cache_bytes: usize) -> Self {
+        Self::with_rules(snapshot_cache_bytes, AttributeRules::default())
+    }
+
+    /// The same, with rules for what may be told of attributes and notes.
+    #[must_use]
+    pub fn with_rules(snapshot_cache_bytes: usize, rules: AttributeRules) -> Self {
         Self {
             conversations: HashMap::new(),
             tombstones: Tombstones::default(),
+            kin: Kin::default(),
+            leaving: Default::default(),
             snapshots: SnapshotCache::new(snapshot_cache_bytes),
+            rules,
             agents: Agents::default(),
             scribe: Scribe::default(),
             events: VecDeque::new(),
@@ -143,40 +182,27 @@ impl Calls {
     }
 
     fn handle_conversation(&mut self, origin: snapshot::Origin<'_>, body: &str, now: Now) -> Heard {
-        let snapshot = match self.snapshots.decode(body, origin.shape) {
+        let snapshot = match self.snapshots.decode(body, origin.shape, &self.rules) {
             Ok(Decoded::Unchanged(snapshot) | Decoded::Changed(snapshot)) => snapshot,
             Err(snapshot::Unreadable) => return Heard::Unreadable,
         };
-        if let Some(conversation) = self.conversations.get_mut(&snapshot.conversation) {
-            let heard = conversation.merge(
-                origin,
-                snapshot,
-                now,
-                &self.agents,
-                &mut self.scribe,
-                &mut self.events,
-            );
-            if conversation.is_over() {
-                let id = snapshot.conversation.clone();
-                if let Some(ended) = self.conversations.remove(&id) {
-                    self.tombstones.bury(&id, &ended, now);
-                }
-                self.snapshots.forget(&id);
+        if !self.conversations.contains_key(&snapshot.conversation) {
+            if !snapshot.has_legs() {
+                return Heard::NotFollowed;
             }
-            return heard;
-        }
-        if !snapshot.has_legs() {
-            return Heard::NotFollowed;
-        }
-        let mut conversation = Conversation::new(snapshot.conversation.clone());
-        if let Some(tombstone) = self.tombstones.of(&snapshot.conversation) {
-            if !tombstone.is_reopened_by(snapshot) {
+            let Some(conversation) = begin(snapshot, &self.tombstones, &self.kin) else {
                 let id = snapshot.conversation.clone();
                 self.snapshots.forget(&id);
                 return Heard::Stale;
-            }
-            conversation.begin_after(tombstone);
+            };
+            self.conversations
+                .insert(snapshot.conversation.clone(), conversation);
         }
+        let Some(conversation) = self.conversations.get_mut(&snapshot.conversation) else {
+            return Heard::NotFollowed;
+        };
+        relate(conversation, snapshot.head(), &mut self.kin, now);
+        let was_over = (conversation.is_cleared(), conversation.is_terminated());
         let heard = conversation.merge(
             origin,
             snapshot,
@@ -185,14 +211,117 @@ impl Calls {
             &mut self.scribe,
             &mut self.events,
         );
-        let id = snapshot.conversation.clone();
-        if conversation.is_over() {
-            self.tombstones.bury(&id, &conversation, now);
-            self.snapshots.forget(&id);
-        } else {
-            self.conversations.insert(id, conversation);
+        let is_over = (conversation.is_cleared(), conversation.is_terminated());
+        if is_over != was_over || snapshot.head().has_kin() {
+            let id = snapshot.conversation.clone();
+            self.settle(&id, was_over, now);
         }
         heard
+    }
+
+    /// The answer to `GET /api/v2/conversations/{id}` arrived. What it tells first is told as `source`:
+    /// [`Source::Snapshot`] at the start, [`Source::Recovered`] after a gap.
+    pub fn handle_conversation_read(&mut self, body: &str, source: Source, now: Now) -> Heard {
+        match Snapshot::read(body, Shape::Nested, &self.rules, String::new()) {
+            Ok(snapshot) => {
+                self.handle_read(&snapshot, source, "conversation.endTime", now);
+                Heard::Read
+            }
+            Err(snapshot::Unreadable) => Heard::Unreadable,
+        }
+    }
+
+    /// One conversation of an answer of analytics conversation details arrived (an element of `conversations`).
+    pub fn handle_analytics_details(&mut self, body: &str, source: Source, now: Now) -> Heard {
+        let read = serde_json::from_str::<analytics::Conversation<'_>>(body).ok();
+        match read.and_then(|conversation| conversation.snapshot(&self.rules)) {
+            Some(snapshot) => {
+                self.handle_read(&snapshot, source, "analytics.conversationEnd", now);
+                Heard::Read
+            }
+            None => Heard::Unreadable,
+        }
+    }
+
+    fn handle_read(&mut self, snapshot: &Snapshot, source: Source, proof: &str, now: Now) {
+        if !self.conversations.contains_key(&snapshot.conversation) {
+            // One that was told to its end, or that has no call.
+            if !snapshot.has_legs() || self.tombstones.of(&snapshot.conversation).is_some() {
+                return;
+            }
+            let Some(conversation) = begin(snapshot, &self.tombstones, &self.kin) else {
+                return;
+            };
+            self.conversations
+                .insert(snapshot.conversation.clone(), conversation);
+        }
+        let Some(conversation) = self.conversations.get_mut(&snapshot.conversation) else {
+            return;
+        };
+        relate(conversation, snapshot.head(), &mut self.kin, now);
+        let was_over = (conversation.is_cleared(), conversation.is_terminated());
+        conversation.merge_read(
+            snapshot,
+            source,
+            proof,
+            now,
+            &self.agents,
+            &mut self.scribe,
+            &mut self.events,
+        );
+        self.settle(&snapshot.conversation, was_over, now);
+    }
+
+    /// After a conversation was told: those that are over leave in their time, and consults end with the conversation
+    /// that was asked.
+    fn settle(&mut self, id: &ConversationId, was_over: (bool, bool), now: Now) {
+        let Some(conversation) = self.conversations.get(id) else {
+            return;
+        };
+        let is_over = (conversation.is_cleared(), conversation.is_terminated());
+        let lingers = [LINGERS_CLEARED, LINGERS_TERMINATED];
+        let begins = [is_over.0 && !was_over.0, is_over.1 && !was_over.1];
+        for ((leaving, lingers), begins) in self.leaving.iter_mut().zip(lingers).zip(begins) {
+            if begins {
+                leaving.push_back((now.elapsed + lingers, id.clone()));
+            }
+        }
+        // Roots that this body changed.
+        let asked: Vec<ConversationId> = conversation.consults.conversations().cloned().collect();
+        let mut ended: Vec<(ConversationId, ConversationId, Outcome)> = Vec::new();
+        for child in asked {
+            let root = self.kin.root(&child);
+            let Some(other) = self.conversations.get_mut(&child) else {
+                continue;
+            };
+            if other.root != root {
+                other.set_root(&root);
+            }
+            if other.is_cleared() {
+                ended.push((id.clone(), child, other.as_consult()));
+            }
+        }
+        if is_over.0
+            && let Some(parent) = self.kin.parent(id)
+            && let Some(conversation) = self.conversations.get(id)
+        {
+            ended.push((parent.clone(), id.clone(), conversation.as_consult()));
+        }
+        for (parent, child, outcome) in ended {
+            let Some(parent) = self.conversations.get_mut(&parent) else {
+                continue;
+            };
+            let head = Head::default();
+            let showing = Showing::apart(&head, now.utc, &self.agents);
+            let mut telling = Telling::default();
+            let mut voice = Voice {
+                showing: &showing,
+                scribe: &mut self.scribe,
+                telling: &mut telling,
+            };
+            parent.end_consult(&child, outcome, &mut voice);
+            self.events.extend(telling.into_events());
+        }
     }
 
     /// The roster named these users; what the list tells of their state is told if it is new.
@@ -223,9 +352,40 @@ impl Calls {
         }
     }
 
-    /// Forgets ended conversations whose day is over. Call it now and then; nothing else depends on it.
+    /// Lets go of conversations that are over, and forgets those whose day is over. Call it now and then; nothing else
+    /// depends on it.
     pub fn handle_timeout(&mut self, now: Now) {
+        for (leaving, terminated) in self.leaving.iter_mut().zip([false, true]) {
+            while let Some((due, _)) = leaving.front()
+                && *due <= now.elapsed
+                && let Some((_, id)) = leaving.pop_front()
+            {
+                let is_over = |conversation: &Conversation| {
+                    conversation.is_cleared() && (!terminated || conversation.is_terminated())
+                };
+                if self.conversations.get(&id).is_some_and(is_over)
+                    && let Some(ended) = self.conversations.remove(&id)
+                {
+                    self.tombstones.bury(&id, &ended, now);
+                    self.snapshots.forget(&id);
+                }
+            }
+        }
         self.tombstones.expire(now);
+        self.kin.expire(now);
+    }
+
+    /// Conversations that are not over and of which nothing was heard for `quiet_for`: their end may have been missed, and
+    /// a read tells. Longest unheard first.
+    #[must_use]
+    pub fn quiet_conversations(&self, quiet_for: Duration, now: Now) -> Vec<ConversationId> {
+        let mut quiet: Vec<_> = (self.conversations.iter())
+            .filter(|(_, conversation)| !conversation.is_cleared())
+            .map(|(id, conversation)| (conversation.last_heard(), id))
+            .filter(|(heard, _)| now.elapsed.saturating_sub(*heard) >= quiet_for)
+            .collect();
+        quiet.sort_unstable();
+        quiet.into_iter().map(|(_, id)| id.clone()).collect()
     }
 
     /// What is new, oldest first.
@@ -236,7 +396,9 @@ impl Calls {
     /// Conversations that are not over.
     #[must_use]
     pub fn open_conversations(&self) -> usize {
-        self.conversations.len()
+        (self.conversations.values())
+            .filter(|conversation| !conversation.is_cleared())
+            .count()
     }
 
     /// Connections that were established and not yet cleared.
@@ -252,5 +414,36 @@ impl Calls {
     #[must_use]
     pub fn snapshot_bytes(&self) -> usize {
         self.snapshots.bytes()
+    }
+}
+
+/// A conversation that a body shows for the first time, or that goes on after its end; `None` for a late body of one that
+/// has ended.
+fn begin(snapshot: &Snapshot, tombstones: &Tombstones, kin: &Kin) -> Option<Conversation> {
+    let id = &snapshot.conversation;
+    let mut conversation = Conversation::new(id.clone(), kin.root(id));
+    if let Some(tombstone) = tombstones.of(id) {
+        if !tombstone.is_reopened_by(snapshot) {
+            return None;
+        }
+        conversation.begin_after(tombstone);
+    }
+    Some(conversation)
+}
+
+/// Takes over which conversations the body names as belonging to the same customer contact.
+fn relate(conversation: &mut Conversation, head: &Head, kin: &mut Kin, now: Now) {
+    if !head.has_kin() {
+        return;
+    }
+    if let Some(parent) = &head.associated {
+        kin.learn(&conversation.id, parent, now);
+    }
+    for child in &head.consultations {
+        kin.learn(child, &conversation.id, now);
+    }
+    let root = kin.root(&conversation.id);
+    if conversation.root != root {
+        conversation.set_root(&root);
     }
 }

@@ -1,13 +1,10 @@
 //! A participant as one body shows it, the same for every shape, and kept.
 
-use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
-use serde::Deserialize;
-use serde::de::{Deserializer, Error, Visitor};
-
-use crate::model::event::Direction;
+use super::tolerant::Text;
+use crate::model::event::{Campaign, Direction, PartyFacts};
 use crate::model::id::{CommunicationId, ParticipantId, QueueId, UserId};
 use crate::model::time::UtcMicros;
 
@@ -16,17 +13,130 @@ use crate::model::time::UtcMicros;
 pub(crate) struct Party {
     pub(crate) id: ParticipantId,
     pub(crate) purpose: Arc<str>,
-    pub(crate) name: Arc<str>,
+    pub(crate) role: Role,
+    pub(crate) facts: Arc<PartyFacts>,
     pub(crate) user: Option<UserId>,
     pub(crate) queue: Option<QueueId>,
     pub(crate) queue_name: Option<Arc<str>>,
+    /// `startTime`, which the nested shape of notifications lacks.
+    pub(crate) started: Option<UtcMicros>,
     /// `endTime` of the participant.
     pub(crate) ended: Option<UtcMicros>,
-    /// Whether the participant takes part by another medium too (nested shape: a callback, a chat, …), so that it is not
-    /// over when its calls are.
+    /// Whether the participant takes part by another medium too (a chat, an e-mail, …), so that it is not over when its
+    /// calls are.
     pub(crate) other_media: bool,
+    /// The participant that this one consults.
+    pub(crate) consults: Option<ParticipantId>,
+    pub(crate) observes: Option<Box<Observation>>,
+    pub(crate) routing: Option<Arc<Routing>>,
+    pub(crate) after_call_work: AfterCallWork,
+    pub(crate) wrapup: Option<Arc<Wrapup>>,
+    pub(crate) attributes: Arc<ShownAttributes>,
     /// Its calls, by ordinal. The flat shape shows one.
     pub(crate) legs: Vec<LegView>,
+    /// Its callbacks, by ordinal. Only nested shapes show them.
+    pub(crate) callbacks: Vec<CallbackView>,
+}
+
+/// What a purpose comes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// Somebody with a voice: an agent, a user, the party outside, and whatever is new to us.
+    Person,
+    /// The party outside.
+    Outside,
+    /// A queue.
+    Queue,
+    /// A flow: it talks, but nobody does.
+    Flow,
+    /// A voicemail.
+    Voicemail,
+    /// A dialer or its campaign.
+    Dialer,
+    /// A system party of another kind.
+    System,
+}
+
+impl Role {
+    /// Reads the platform's `purpose`.
+    pub(crate) fn of(purpose: &str) -> Self {
+        match purpose {
+            "customer" | "external" => Self::Outside,
+            "acd" => Self::Queue,
+            "ivr" | "botflow" | "workflow" | "voicesurveyflow" => Self::Flow,
+            "voicemail" => Self::Voicemail,
+            "dialer" | "campaign" | "outbound" => Self::Dialer,
+            "api" | "fax" => Self::System,
+            _ => Self::Person,
+        }
+    }
+
+    /// Whether somebody speaks there.
+    pub(crate) fn is_person(self) -> bool {
+        matches!(self, Self::Person | Self::Outside)
+    }
+}
+
+/// Whom a supervisor listens or speaks to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Observation {
+    pub(crate) monitors: Option<ParticipantId>,
+    pub(crate) coaches: Option<ParticipantId>,
+    pub(crate) barged_into: Option<ParticipantId>,
+    pub(crate) barged: Option<UtcMicros>,
+}
+
+/// What a queue was asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Routing {
+    pub(crate) priority: Option<i64>,
+    pub(crate) skills: Arc<[Arc<str>]>,
+    pub(crate) language: Arc<str>,
+}
+
+/// An agent's work after the call, of all calls of the participant together.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct AfterCallWork {
+    pub(crate) started: Option<UtcMicros>,
+    pub(crate) ended: Option<UtcMicros>,
+}
+
+impl AfterCallWork {
+    /// Reads both times. Work that ends when it begins was skipped: there was none.
+    pub(crate) fn of(started: Option<UtcMicros>, ended: Option<UtcMicros>) -> Self {
+        match (started, ended) {
+            (Some(from), Some(to)) if to <= from => Self::default(),
+            _ => Self { started, ended },
+        }
+    }
+}
+
+/// A wrap-up as given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Wrapup {
+    pub(crate) code: Arc<str>,
+    /// Masked.
+    pub(crate) notes: Arc<str>,
+    pub(crate) tags: Arc<[Arc<str>]>,
+    pub(crate) duration_s: Option<i64>,
+    pub(crate) given: Option<UtcMicros>,
+}
+
+/// The attributes that may be told, masked.
+#[derive(Default, PartialEq, Eq)]
+pub(crate) struct ShownAttributes {
+    /// Hash of the text that they were read from: the same text needs no second reading.
+    pub(crate) read_from: u128,
+    pub(crate) values: Vec<(Arc<str>, Arc<str>)>,
+}
+
+impl fmt::Debug for ShownAttributes {
+    /// No value.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list()
+            .entries(self.values.iter().map(|(key, _)| key))
+            .finish()
+    }
 }
 
 /// A call of a participant, as one body shows it.
@@ -37,17 +147,23 @@ pub(crate) struct LegView {
     pub(crate) opening: Phase,
     pub(crate) phase: Phase,
     pub(crate) direction: Direction,
+    pub(crate) alerted: Option<UtcMicros>,
     pub(crate) connected: Option<UtcMicros>,
     pub(crate) ended: Option<UtcMicros>,
     pub(crate) disconnect_type: Arc<str>,
     pub(crate) held: Option<bool>,
     pub(crate) hold_start: Option<UtcMicros>,
+    /// Holds that are over, as answers to reads tell them, in order: from, to.
+    pub(crate) past_holds: Vec<(UtcMicros, UtcMicros)>,
+    pub(crate) parking: Parking,
     pub(crate) muted: Option<bool>,
     pub(crate) confined: Option<bool>,
     pub(crate) secure_pause: Option<bool>,
+    pub(crate) recording: Option<Recording>,
     pub(crate) ani: Arc<str>,
     pub(crate) dnis: Arc<str>,
     pub(crate) provider: Arc<str>,
+    pub(crate) analysis: Option<Arc<CallAnalysis>>,
 }
 
 /// Where a call stands, from the platform's `state`.
@@ -55,28 +171,76 @@ pub(crate) struct LegView {
 pub(crate) enum Phase {
     /// `none`, a word that is new to us, or nothing: says nothing.
     Untold,
-    /// `dialing`, `contacting`.
-    Initiated,
+    /// `dialing`.
+    Dialing,
+    /// `contacting`: the party's own station is being called.
+    Contacting,
     /// `offering`: a system party (IVR, queue) or the outside party is about to take it; nothing rings.
     Offered,
     /// `alerting`.
     Alerting,
-    /// `connected`.
+    /// `connected`; `parked`, which only the flat shape tells.
     Connected,
-    /// `disconnected`, `terminated`.
+    /// `disconnected`: over for media.
     Over,
+    /// `terminated`: over, and nothing more comes of it.
+    PutAway,
+}
+
+/// Whether a call is parked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Parking {
+    /// This shape does not tell.
+    Untold,
+    /// No. The time is that of the last return, where it was told.
+    No(Option<UtcMicros>),
+    /// Yes, since then, where it was told.
+    Yes(Option<UtcMicros>),
+}
+
+/// The platform's recording.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Recording {
+    Inactive,
+    Active,
+    Paused,
+}
+
+/// What a dialer's call analysis found (`disposition`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct CallAnalysis {
+    pub(crate) name: Arc<str>,
+    pub(crate) analyzer: Arc<str>,
+}
+
+/// A callback of a participant, as one body shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct CallbackView {
+    pub(crate) id: Arc<str>,
+    pub(crate) is_scheduled: bool,
+    pub(crate) opening: Phase,
+    pub(crate) phase: Phase,
+    pub(crate) connected: Option<UtcMicros>,
+    pub(crate) ended: Option<UtcMicros>,
+    pub(crate) due: Option<UtcMicros>,
+    pub(crate) disconnect_type: Arc<str>,
+    pub(crate) numbers: Arc<[Arc<str>]>,
+    pub(crate) user_name: Arc<str>,
+    pub(crate) preview: Option<Campaign>,
 }
 
 impl Phase {
-    /// Reads the platform's word. Fax and parking states (`converting`, `uploading`, `transmitting`, `scheduled`, `parked`)
-    /// say nothing about the media of a voice call.
+    /// Reads the platform's word. Fax states (`converting`, `uploading`, `transmitting`) and `scheduled` say nothing about
+    /// the media of a voice call.
     pub(crate) fn from_state(state: &str) -> Self {
         match state {
-            "dialing" | "contacting" => Self::Initiated,
+            "dialing" => Self::Dialing,
+            "contacting" => Self::Contacting,
             "offering" => Self::Offered,
             "alerting" => Self::Alerting,
-            "connected" => Self::Connected,
-            "disconnected" | "terminated" => Self::Over,
+            "connected" | "parked" => Self::Connected,
+            "disconnected" => Self::Over,
+            "terminated" => Self::PutAway,
             _ => Self::Untold,
         }
     }
@@ -85,9 +249,31 @@ impl Phase {
     pub(crate) fn rank(self) -> u8 {
         match self {
             Self::Untold => 0,
-            Self::Initiated | Self::Offered | Self::Alerting => 1,
+            Self::Dialing | Self::Contacting | Self::Offered | Self::Alerting => 1,
             Self::Connected => 2,
             Self::Over => 3,
+            Self::PutAway => 4,
+        }
+    }
+
+    /// Whether it is over for media.
+    pub(crate) fn is_over(self) -> bool {
+        matches!(self, Self::Over | Self::PutAway)
+    }
+}
+
+impl Recording {
+    /// Reads the platform's word, which REST conversations write in capitals.
+    pub(crate) fn from_state(state: &str) -> Option<Self> {
+        let is = |word: &str| state.eq_ignore_ascii_case(word);
+        if is("paused") {
+            Some(Self::Paused)
+        } else if is("active") {
+            Some(Self::Active)
+        } else if is("none") {
+            Some(Self::Inactive)
+        } else {
+            None
         }
     }
 }
@@ -95,84 +281,41 @@ impl Phase {
 impl LegView {
     /// Whether it is over for media. A leg in after-call work can still say `connected`, with the time of its end beside it.
     pub(crate) fn is_over(&self) -> bool {
-        self.phase == Phase::Over || self.ended.is_some()
+        self.phase.is_over() || self.ended.is_some()
     }
 
     /// How far it is.
     pub(crate) fn rank(&self) -> u8 {
         if self.is_over() {
-            Phase::Over.rank()
+            self.phase.rank().max(Phase::Over.rank())
         } else {
             self.phase.rank()
         }
     }
-}
 
-/// A text of a body: borrowed from it unless the JSON had escapes in it. Null is as good as absent: empty.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Text<'a>(pub(crate) Cow<'a, str>);
-
-impl Text<'_> {
-    pub(crate) fn as_str(&self) -> &str {
-        &self.0
+    /// Whether media flows.
+    pub(crate) fn is_connected(&self) -> bool {
+        self.phase == Phase::Connected && !self.is_over()
     }
 
-    /// As kept text: the one that was kept before if it is the same.
-    pub(crate) fn kept(&self, before: Option<&Arc<str>>) -> Arc<str> {
-        match before {
-            Some(before) if **before == *self.0 => Arc::clone(before),
-            // Shared, not allocated.
-            _ if self.0.is_empty() => Arc::default(),
-            _ => Arc::from(&*self.0),
-        }
-    }
-
-    /// As an id: `None` if absent, the one that was kept before if it is the same.
-    pub(crate) fn kept_id<Id>(&self, before: Option<&Id>) -> Option<Id>
-    where
-        Id: Clone + std::borrow::Borrow<str> + for<'t> From<&'t str>,
-    {
-        match before {
-            _ if self.0.is_empty() => None,
-            Some(before) if before.borrow() == &*self.0 => Some(before.clone()),
-            _ => Some(Id::from(&*self.0)),
-        }
+    /// Whether it was ever answered, as far as this body tells.
+    pub(crate) fn was_answered(&self) -> bool {
+        self.phase == Phase::Connected || self.connected.is_some()
     }
 }
 
-impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct TextVisitor;
-        impl<'de> Visitor<'de> for TextVisitor {
-            type Value = Text<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("text or null")
-            }
-
-            fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<Self::Value, E> {
-                Ok(Text(Cow::Borrowed(text)))
-            }
-
-            fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
-                Ok(Text(Cow::Owned(text.to_owned())))
-            }
-
-            fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
-                Ok(Text(Cow::Borrowed("")))
-            }
-        }
-        deserializer.deserialize_any(TextVisitor)
+impl CallbackView {
+    pub(crate) fn is_over(&self) -> bool {
+        self.phase.is_over() || self.ended.is_some()
     }
 }
 
-/// A time of a body. A text that is not a time is as good as absent: the rest of the body is worth more than it.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Time(pub(crate) Option<UtcMicros>);
-
-impl<'de> Deserialize<'de> for Time {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Text::deserialize(deserializer).map(|text| Self(UtcMicros::from_iso(text.as_str())))
+impl Party {
+    /// The supervisor's observation that is no mere listening in: who barged in talks like anybody.
+    pub(crate) fn only_observes(&self) -> bool {
+        self.observes
+            .as_ref()
+            .is_some_and(|observation| observation.barged_into.is_none())
     }
 }
 
@@ -182,5 +325,25 @@ pub(crate) fn direction(word: &str) -> Direction {
         "inbound" => Direction::Inbound,
         "outbound" => Direction::Outbound,
         _ => Direction::Unknown,
+    }
+}
+
+/// A list of texts as kept: the one that was kept before if it is the same.
+pub(crate) fn kept_list<'t>(
+    texts: impl ExactSizeIterator<Item = &'t Text<'t>> + Clone,
+    before: Option<&Arc<[Arc<str>]>>,
+) -> Arc<[Arc<str>]> {
+    match before {
+        Some(before)
+            if before.len() == texts.len()
+                && before
+                    .iter()
+                    .zip(texts.clone())
+                    .all(|(known, shown)| **known == *shown.as_str()) =>
+        {
+            Arc::clone(before)
+        }
+        _ if texts.len() == 0 => Arc::default(),
+        _ => texts.map(|text| Arc::from(text.as_str())).collect(),
     }
 }

@@ -4,18 +4,22 @@
 //! the last snapshot is kept beside what was read from it. Of a new text, the prefix and the suffix that are the same are
 //! found by comparing bytes, participants that lie wholly inside them are kept as they are, and only those between are
 //! parsed. This is exact, not a guess: a JSON parser that has read the same bytes is in the same state, and the parse of
-//! the middle must end precisely where the kept tail begins; in any other case the whole text is read.
+//! the middle must end precisely where the kept tail begins. Where the text differs behind the participants too, what
+//! follows the first changed one is read to its end. In any other case the whole text is read.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use serde::de::IgnoredAny;
 
+use super::attribute::AttributeRules;
 use super::cursor::Cursor;
-use super::party::{Party, Text};
+use super::party::{Party, Recording};
+use super::tolerant::{List, Object, Reference, Text, Time, YesNo};
 use super::topic::Shape;
 use super::{flat, nested};
 use crate::model::id::ConversationId;
+use crate::model::time::UtcMicros;
 
 /// Where a body came from.
 #[derive(Debug, Clone, Copy)]
@@ -30,10 +34,59 @@ pub(crate) struct Origin<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Unreadable;
 
+/// What a body tells of the conversation itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Head {
+    /// A secret is being told: nothing of the conversation may be recorded.
+    pub(crate) secure_pause: Option<bool>,
+    pub(crate) recording: Option<Recording>,
+    /// The conversation that this one was begun for.
+    pub(crate) associated: Option<ConversationId>,
+    /// Conversations that were begun for this one.
+    pub(crate) consultations: Vec<ConversationId>,
+    /// When it ended, as answers to reads tell.
+    pub(crate) ended: Option<UtcMicros>,
+}
+
+impl Head {
+    /// Whether it names other conversations.
+    pub(crate) fn has_kin(&self) -> bool {
+        self.associated.is_some() || !self.consultations.is_empty()
+    }
+
+    /// Reads the value of a member, whose name was just taken.
+    fn read(&mut self, name: &str, cursor: &mut Cursor<'_>) -> Result<(), Unreadable> {
+        match name {
+            "securePause" => self.secure_pause = cursor.value::<YesNo>()?.0,
+            "recordingState" => {
+                self.recording = Recording::from_state(cursor.value::<Text<'_>>()?.as_str());
+            }
+            "associatedConversation" => {
+                let other = cursor.value::<Object<Reference<'_>>>()?;
+                self.associated = other.0.id.kept_id(None);
+            }
+            "consultationConversations" => {
+                let others = cursor.value::<List<Object<Reference<'_>>>>()?;
+                self.consultations.clear();
+                let ids = others.0.iter().filter_map(|other| other.0.id.kept_id(None));
+                self.consultations.extend(ids);
+            }
+            "endTime" => self.ended = cursor.value::<Time>()?.0,
+            _ => {
+                cursor.value::<IgnoredAny>()?;
+            }
+        }
+        Ok(())
+    }
+}
+
 /// A conversation as one body shows it.
 #[derive(Debug)]
 pub(crate) struct Snapshot {
     pub(crate) conversation: ConversationId,
+    head: Head,
+    /// What the members before the participants tell of it.
+    head_before: Head,
     text: String,
     /// Offsets in `text`: behind the `[` of the participants, and of the `]`.
     array: (usize, usize),
@@ -50,40 +103,69 @@ struct Place {
 }
 
 impl Snapshot {
+    /// What was read elsewhere, without a text of its own.
+    pub(crate) fn of(conversation: ConversationId, head: Head, parties: Vec<Party>) -> Self {
+        let place = |party| Place {
+            start: 0,
+            end: 0,
+            party: Arc::new(party),
+        };
+        Self {
+            conversation,
+            head_before: Head::default(),
+            head,
+            text: String::new(),
+            array: (usize::MAX, 0),
+            places: parties.into_iter().map(place).collect(),
+            used: true,
+        }
+    }
+
+    /// What it tells of the conversation itself.
+    pub(crate) fn head(&self) -> &Head {
+        &self.head
+    }
+
     /// Its participants in order. One that is the same as in the last snapshot is the same `Arc`.
     pub(crate) fn parties(&self) -> impl ExactSizeIterator<Item = &Arc<Party>> {
         self.places.iter().map(|place| &place.party)
     }
 
-    /// Whether any participant takes part by voice.
+    /// Whether any participant takes part by voice, or is to be called back.
     pub(crate) fn has_legs(&self) -> bool {
-        self.places.iter().any(|place| !place.party.legs.is_empty())
+        (self.places.iter())
+            .any(|place| !place.party.legs.is_empty() || !place.party.callbacks.is_empty())
     }
 
     /// Reads a whole body. `text` is a buffer to keep it in.
-    fn read(body: &str, shape: Shape, mut text: String) -> Result<Self, Unreadable> {
+    pub(crate) fn read(
+        body: &str,
+        shape: Shape,
+        rules: &AttributeRules,
+        mut text: String,
+    ) -> Result<Self, Unreadable> {
         let mut cursor = Cursor::new(body, 0);
         let (mut id, mut array, mut places) = (None, None, Vec::new());
+        let (mut head, mut head_before) = (Head::default(), Head::default());
         cursor.expect(b'{')?;
         while cursor.peek() != Some(b'}') {
-            let key: Text<'_> = cursor.value()?;
+            let name: Text<'_> = cursor.value()?;
             cursor.expect(b':')?;
-            match key.as_str() {
+            match name.as_str() {
                 "id" if id.is_none() => id = cursor.value::<Text<'_>>()?.kept_id(None),
                 "participants" if array.is_none() => {
                     if cursor.takes(b'[') {
                         let start = cursor.position();
-                        read_places(&mut cursor, None, &[], shape, &mut places)?;
+                        read_places(&mut cursor, Goal::WHOLE, &[], shape, rules, &mut places)?;
                         array = Some((start, cursor.position()));
+                        head_before = head.clone();
                         cursor.expect(b']')?;
                     } else {
                         cursor.value::<Option<()>>()?;
                     }
                 }
                 "id" | "participants" => return Err(Unreadable),
-                _ => {
-                    cursor.value::<IgnoredAny>()?;
-                }
+                name => head.read(name, &mut cursor)?,
             }
             if !cursor.takes(b',') {
                 break;
@@ -98,6 +180,8 @@ impl Snapshot {
         text.push_str(body);
         Ok(Self {
             conversation,
+            head,
+            head_before,
             text,
             // Without an array nothing lies inside it, and the next text is read whole.
             array: array.unwrap_or((usize::MAX, 0)),
@@ -106,42 +190,64 @@ impl Snapshot {
         })
     }
 
-    /// Becomes what `body` shows, reading only the participants that changed. `Ok(false)`: it must be read whole.
-    fn update(&mut self, body: &str, shape: Shape) -> Result<bool, Unreadable> {
+    /// Becomes what `body` shows, reading only what changed. `Ok(false)`: it must be read whole.
+    fn update(
+        &mut self,
+        body: &str,
+        shape: Shape,
+        rules: &AttributeRules,
+    ) -> Result<bool, Unreadable> {
         let (old, new) = (self.text.as_bytes(), body.as_bytes());
         let prefix = common_prefix(old, new);
-        let suffix = common_suffix(&old[prefix..], &new[prefix..]);
         let (array_start, array_end) = self.array;
-        let tail = old.len() - suffix;
-        if prefix < array_start || tail > array_end {
+        if prefix < array_start {
             return Ok(false);
         }
-        let moved = |offset: usize| offset + new.len() - old.len();
+        let suffix = common_suffix(&old[prefix..], &new[prefix..]);
+        let tail = old.len() - suffix;
         let first = self.places.partition_point(|place| place.end <= prefix);
-        let last = self
-            .places
-            .partition_point(|place| place.start < tail)
-            .max(first);
         let from = match first {
             0 => array_start,
             _ => self.places[first - 1].end,
         };
-        let until = self.places.get(last).map_or(array_end, |place| place.start);
-
-        let mut middle = Vec::with_capacity(last - first + 1);
         let mut cursor = Cursor::new(body, from);
+        let read = if tail > array_end {
+            self.read_rest(&mut cursor, first, shape, rules)?
+        } else {
+            let (longer, shorter) = (new.len(), old.len());
+            let moved = |offset: usize| offset + longer - shorter;
+            self.read_middle(&mut cursor, (first, tail), moved, shape, rules)?
+        };
+        if read {
+            self.text.clear();
+            self.text.push_str(body);
+        }
+        Ok(read)
+    }
+
+    /// Reads the participants from `first` up to those that lie wholly behind `tail`, which stay.
+    fn read_middle(
+        &mut self,
+        cursor: &mut Cursor<'_>,
+        (first, tail): (usize, usize),
+        moved: impl Fn(usize) -> usize,
+        shape: Shape,
+        rules: &AttributeRules,
+    ) -> Result<bool, Unreadable> {
+        let last = self
+            .places
+            .partition_point(|place| place.start < tail)
+            .max(first);
+        let array_end = self.array.1;
+        let until = self.places.get(last).map_or(array_end, |place| place.start);
         let goal = Goal {
             first: first == 0,
-            until: moved(until),
+            until: Some(moved(until)),
             is_array_end: last == self.places.len(),
         };
-        if !read_places(
-            &mut cursor,
-            Some(goal),
-            &self.places[first..last],
-            shape,
-            &mut middle,
-        )? {
+        let mut middle = Vec::with_capacity(last - first + 1);
+        let before = &self.places[first..last];
+        if !read_places(cursor, goal, before, shape, rules, &mut middle)? {
             return Ok(false);
         }
         for place in &mut self.places[last..] {
@@ -150,33 +256,81 @@ impl Snapshot {
         }
         self.array.1 = moved(array_end);
         self.places.splice(first..last, middle);
-        self.text.clear();
-        self.text.push_str(body);
+        Ok(true)
+    }
+
+    /// Reads the participants from `first` on, and what follows them.
+    fn read_rest(
+        &mut self,
+        cursor: &mut Cursor<'_>,
+        first: usize,
+        shape: Shape,
+        rules: &AttributeRules,
+    ) -> Result<bool, Unreadable> {
+        let goal = Goal {
+            first: first == 0,
+            ..Goal::WHOLE
+        };
+        let mut rest = Vec::with_capacity(self.places.len() + 1 - first);
+        let before = &self.places[first..];
+        if !read_places(cursor, goal, before, shape, rules, &mut rest)? {
+            return Ok(false);
+        }
+        let array_end = cursor.position();
+        cursor.expect(b']')?;
+        let mut head = self.head_before.clone();
+        while cursor.takes(b',') && cursor.peek() != Some(b'}') {
+            let name: Text<'_> = cursor.value()?;
+            cursor.expect(b':')?;
+            match name.as_str() {
+                // Before the participants there was one already, or the text is another altogether.
+                "id" | "participants" => return Ok(false),
+                name => head.read(name, cursor)?,
+            }
+        }
+        cursor.expect(b'}')?;
+        if !cursor.is_at_end() {
+            return Err(Unreadable);
+        }
+        self.array.1 = array_end;
+        self.head = head;
+        self.places.splice(first.., rest);
         Ok(true)
     }
 }
 
-/// Where the parse of a changed middle must end.
+/// Where the parse of changed participants begins and must end.
 struct Goal {
-    /// No participant stands before the middle.
+    /// No participant stands before them.
     first: bool,
-    /// The offset of the first kept participant behind it, or of the array's end.
-    until: usize,
+    /// The offset of the first kept participant behind them, or of the array's end. `None`: wherever the array ends.
+    until: Option<usize>,
     is_array_end: bool,
 }
 
-/// Reads participants up to the array's end, or up to `goal`. `Ok(false)`: the goal was missed.
+impl Goal {
+    /// The whole array.
+    const WHOLE: Self = Self {
+        first: true,
+        until: None,
+        is_array_end: true,
+    };
+}
+
+/// Reads participants up to `goal`. `Ok(false)`: the goal was missed.
 fn read_places(
     cursor: &mut Cursor<'_>,
-    goal: Option<Goal>,
+    goal: Goal,
     before: &[Place],
     shape: Shape,
+    rules: &AttributeRules,
     places: &mut Vec<Place>,
 ) -> Result<bool, Unreadable> {
-    let mut is_first = goal.as_ref().is_none_or(|goal| goal.first);
+    let mut is_first = goal.first;
     loop {
         if cursor.peek() == Some(b']') {
-            return Ok(goal.is_none_or(|goal| goal.is_array_end && goal.until == cursor.position()));
+            let is_there = goal.until.is_none_or(|until| until == cursor.position());
+            return Ok(goal.is_array_end && is_there);
         }
         if !is_first {
             cursor.expect(b',')?;
@@ -184,17 +338,17 @@ fn read_places(
         is_first = false;
         cursor.peek();
         let start = cursor.position();
-        if let Some(goal) = goal.as_ref().filter(|goal| start >= goal.until) {
-            return Ok(start == goal.until && !goal.is_array_end);
+        if let Some(until) = goal.until.filter(|until| start >= *until) {
+            return Ok(start == until && !goal.is_array_end);
         }
         let before = before.get(places.len()).map(|place| &place.party);
         let party = match shape {
             Shape::Nested => cursor
                 .value::<nested::Participant<'_>>()?
-                .keep(before.map(Arc::as_ref)),
+                .keep(before.map(Arc::as_ref), rules),
             Shape::Flat => cursor
                 .value::<flat::Participant<'_>>()?
-                .keep(before.map(Arc::as_ref)),
+                .keep(before.map(Arc::as_ref), rules),
         };
         let party = party.ok_or(Unreadable)?;
         let party = match before {
@@ -293,7 +447,12 @@ impl SnapshotCache {
     }
 
     /// Reads `body`, and keeps it for the next one.
-    pub(crate) fn decode(&mut self, body: &str, shape: Shape) -> Result<Decoded<'_>, Unreadable> {
+    pub(crate) fn decode(
+        &mut self,
+        body: &str,
+        shape: Shape,
+        rules: &AttributeRules,
+    ) -> Result<Decoded<'_>, Unreadable> {
         let known = leading_id(body)
             .and_then(|id| self.pairs.get_mut(id))
             .and_then(|pair| pair[shape as usize].as_mut());
@@ -301,7 +460,7 @@ impl SnapshotCache {
             Some(snapshot) if snapshot.text == body => None,
             Some(snapshot) => {
                 let before = snapshot.text.len();
-                if snapshot.update(body, shape)? {
+                if snapshot.update(body, shape, rules)? {
                     snapshot.used = true;
                     self.bytes = self.bytes - before + body.len();
                     if self.bytes > self.limit {
@@ -313,6 +472,7 @@ impl SnapshotCache {
                     Some(Some(Snapshot::read(
                         body,
                         shape,
+                        rules,
                         std::mem::take(&mut self.spare),
                     )?))
                 }
@@ -320,6 +480,7 @@ impl SnapshotCache {
             None => Some(Some(Snapshot::read(
                 body,
                 shape,
+                rules,
                 std::mem::take(&mut self.spare),
             )?)),
         };

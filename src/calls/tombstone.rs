@@ -11,7 +11,7 @@ use crate::model::time::Now;
 
 /// How long an ended conversation is remembered: the life of a notification channel, after which nothing that was
 /// queued for us before can still come.
-const REMEMBERED: Duration = Duration::from_secs(24 * 3600);
+pub(crate) const REMEMBERED: Duration = Duration::from_secs(24 * 3600);
 
 /// The graves by conversation.
 #[derive(Debug, Default)]

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
 use gca_region::truth::Act;
-use genesys_cloud_adapter::model::event::{Event, EventKind, IdClass, Subject};
+use genesys_cloud_adapter::model::event::{Detail, Event, EventKind, IdClass, Subject};
 
 use super::Day;
 use super::arrival::{Form, form, is_followed};
@@ -133,9 +133,12 @@ fn about(act: &Act, line: &Line) -> String {
 pub(crate) fn of_event(event: &Event) -> Fact {
     let about = match &event.subject {
         Subject::Agent { user, .. } => user.id.to_string(),
-        Subject::Connection(facts) => match &facts.participant {
-            Some(participant) => format!("{} {participant}", facts.conversation),
-            None => facts.conversation.to_string(),
+        Subject::Connection(facts) => match (&facts.participant, event.detail.as_deref()) {
+            (Some(participant), Some(Detail::Attribute { key, .. })) => {
+                format!("{} {participant} {key}", facts.conversation)
+            }
+            (Some(participant), _) => format!("{} {participant}", facts.conversation),
+            (None, _) => facts.conversation.to_string(),
         },
         other => panic!("calls told {other:?}"),
     };

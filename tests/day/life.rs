@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use genesys_cloud_adapter::model::event::{Event, Subject};
+use genesys_cloud_adapter::model::event::{Event, EventKind, IdClass, Subject};
 
 /// On one leg, the first never comes after the second.
 const BEFORE: &[(&str, &str)] = &[
@@ -112,7 +112,9 @@ impl Life {
         heard: Heard,
         say: &mut impl FnMut(String),
     ) {
-        if self.told.contains(&"call_terminated") {
+        // What the platform gives no order to (an attribute of an overtaken body), and a wrap-up that is corrected, may
+        // still come.
+        if self.told.contains(&"call_terminated") && happens_once(kind) {
             say("after the call was terminated".to_owned());
         }
         if self.told.contains(&"call_cleared") && !AFTER_A_CALL.contains(&kind) {
@@ -156,4 +158,9 @@ impl Life {
             self.cleared.insert(leg);
         }
     }
+}
+
+fn happens_once(kind: &str) -> bool {
+    let known = EventKind::ALL.iter().find(|known| known.name() == kind);
+    known.is_some_and(|known| known.id_class() == IdClass::Once)
 }

@@ -484,6 +484,8 @@ impl World {
     pub(super) fn attach(&mut self, place: Place, key: &'static str, value: Arc<str>) {
         if let Some(party) = self.party_mut(place) {
             match party.attributes.iter_mut().find(|(known, _)| *known == key) {
+                // It has that value: nothing happens.
+                Some(attribute) if attribute.1 == value => return,
                 Some(attribute) => attribute.1 = Arc::clone(&value),
                 None => party.attributes.push((key, Arc::clone(&value))),
             }

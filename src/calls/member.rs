@@ -1,0 +1,417 @@
+//! One participant, apart from its calls: work after the call, wrap-up, attributes, callbacks, whom it observes.
+
+use std::sync::Arc;
+
+use super::attribute::Attributes;
+use super::cause;
+use super::counted::Newcomer;
+use super::identity::{Fact, Occurrence};
+use super::leg;
+use super::party::{CallbackView, Party, Phase, ShownAttributes, Wrapup};
+use super::telling::{Told, Voice};
+use crate::model::event::{
+    Cause, Connection, ConnectionState, Detail, Event, EventId, EventKind, Flag, Source, Subject,
+};
+use crate::model::id::{CommunicationId, ParticipantId};
+use crate::model::time::UtcMicros;
+
+/// A participant as merged and told so far.
+#[derive(Debug)]
+pub(crate) struct Member {
+    pub(crate) id: ParticipantId,
+    told: Told,
+    wrapup: Option<Arc<Wrapup>>,
+    wrapups: u32,
+    callbacks: Vec<CallbackTold>,
+    attributes: Vec<History>,
+}
+
+/// The values that an attribute had, in order. They are masked; no text of them is shown by `Debug`.
+struct History {
+    key: Arc<str>,
+    values: Vec<Arc<str>>,
+}
+
+impl std::fmt::Debug for History {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} ({} values)", self.key, self.values.len())
+    }
+}
+
+/// What was told of a callback.
+#[derive(Debug, Default)]
+struct CallbackTold {
+    told: Told,
+    is_over: bool,
+}
+
+/// Which value of each attribute of a member a topic has shown last: by the number of the attribute, the number of the
+/// value, counted from 1. 0: none yet.
+pub(crate) type Heard = Vec<u16>;
+
+/// A wrap-up or attribute event's subject and source: the facts of the participant's call.
+pub(crate) struct Speaker<'a> {
+    pub(crate) facts: &'a Arc<Connection>,
+    pub(crate) source: Source,
+}
+
+impl Member {
+    pub(crate) fn new(id: &ParticipantId) -> Self {
+        Self {
+            id: id.clone(),
+            told: Told::default(),
+            wrapup: None,
+            wrapups: 0,
+            callbacks: Vec::new(),
+            attributes: Vec::new(),
+        }
+    }
+
+    /// Whether it works on after the call.
+    pub(crate) fn works(&self) -> bool {
+        self.told.has(EventKind::AfterCallWorkStarted)
+            && !self.told.has(EventKind::AfterCallWorkEnded)
+    }
+
+    /// Whether a callback of it is not over.
+    pub(crate) fn awaits_callback(&self) -> bool {
+        self.callbacks.iter().any(|callback| !callback.is_over)
+    }
+
+    /// The conversation is proved to have ended: what is open of it is over.
+    pub(crate) fn close(
+        &mut self,
+        ended: UtcMicros,
+        proof: &str,
+        facts: &Arc<Connection>,
+        voice: &mut Voice<'_>,
+    ) {
+        let speaker = Speaker {
+            facts,
+            source: Source::Synthetic,
+        };
+        for ordinal in 0..self.callbacks.len() {
+            if std::mem::replace(&mut self.callbacks[ordinal].is_over, true) {
+                continue;
+            }
+            let kind = EventKind::CallbackCleared;
+            self.callbacks[ordinal].told.first(kind);
+            let mut event = self.event(kind, Some(ended), Occurrence::Once, &[], &speaker, voice);
+            event.id = self.callback_id(kind, ordinal, facts, voice);
+            event.state = ConnectionState::Null;
+            event.reason = Arc::from(proof);
+            voice.telling.push(event);
+        }
+        if self.works() {
+            let kind = EventKind::AfterCallWorkEnded;
+            self.told.first(kind);
+            let mut event = self.event(kind, Some(ended), Occurrence::Once, &[], &speaker, voice);
+            event.reason = Arc::from(proof);
+            voice.telling.push(event);
+        }
+    }
+
+    fn callback_id(
+        &self,
+        kind: EventKind,
+        ordinal: usize,
+        facts: &Connection,
+        voice: &mut Voice<'_>,
+    ) -> EventId {
+        let number = u32::try_from(ordinal).unwrap_or(u32::MAX);
+        let conversation = facts.conversation.as_str();
+        voice.scribe.id(
+            kind,
+            conversation,
+            self.id.as_str(),
+            number,
+            Occurrence::Once,
+        )
+    }
+
+    /// A body shows it: work after the call and wrap-up.
+    pub(crate) fn show_work(
+        &mut self,
+        party: &Party,
+        speaker: &Speaker<'_>,
+        voice: &mut Voice<'_>,
+    ) {
+        let work = party.after_call_work;
+        let steps = [
+            (EventKind::AfterCallWorkStarted, work.started),
+            (EventKind::AfterCallWorkEnded, work.started.and(work.ended)),
+        ];
+        for (kind, time) in steps {
+            if time.is_some() && self.told.first(kind) {
+                let event = self.event(kind, time, Occurrence::Once, &[], speaker, voice);
+                voice.telling.push(event);
+            }
+        }
+        let Some(wrapup) = &party.wrapup else { return };
+        let is_same = |known: &Arc<Wrapup>| Arc::ptr_eq(known, wrapup) || known == wrapup;
+        if self.wrapup.as_ref().is_some_and(is_same) {
+            return;
+        }
+        let last = self.wrapup.as_ref().and_then(|known| known.given);
+        let occurrence = match wrapup.given {
+            Some(given) if last.is_some_and(|last| given <= last) => return,
+            Some(given) => Occurrence::At(given),
+            None if last.is_some() => return,
+            None => {
+                self.wrapups += 1;
+                Occurrence::Nth(self.wrapups)
+            }
+        };
+        self.wrapup = Some(Arc::clone(wrapup));
+        let mut event = self.event(
+            EventKind::WrapUp,
+            wrapup.given,
+            occurrence,
+            &[],
+            speaker,
+            voice,
+        );
+        event.detail = Some(Arc::new(Detail::WrapUp {
+            code: Arc::clone(&wrapup.code),
+            notes: Arc::clone(&wrapup.notes),
+            tags: Arc::clone(&wrapup.tags),
+            duration_s: wrapup.duration_s,
+        }));
+        voice.telling.push(event);
+    }
+
+    /// A body shows its attributes. `heard` is what the body's topic has shown of them; `all` are the conversation's.
+    ///
+    /// Each topic shows the values of a key in their order, some later than others: a value that follows the one that a
+    /// topic showed last, and that was told, is not news. So each value is told once for each time it was given.
+    pub(crate) fn show_attributes(
+        &mut self,
+        shown: &ShownAttributes,
+        heard: &mut Heard,
+        newcomer: Newcomer,
+        all: &mut Attributes,
+        speaker: &Speaker<'_>,
+        voice: &mut Voice<'_>,
+    ) {
+        for (key, value) in &shown.values {
+            let place = self.attribute(key);
+            if heard.len() <= place {
+                heard.resize(place + 1, 0);
+            }
+            let values = &mut self.attributes[place].values;
+            let last_heard = usize::from(heard[place]);
+            if last_heard > 0 && values.get(last_heard - 1) == Some(value) {
+                continue;
+            }
+            let known = if last_heard > 0 {
+                (values.iter().skip(last_heard))
+                    .position(|known| known == value)
+                    .map(|ahead| last_heard + ahead)
+            } else {
+                // A topic that shows it for the first time: it may be behind, but not if the rest of its body is not.
+                let last = values.iter().rposition(|known| known == value);
+                last.filter(|at| newcomer != Newcomer::Level || at + 1 == values.len())
+            };
+            let at = known.unwrap_or_else(|| {
+                values.push(Arc::clone(value));
+                values.len() - 1
+            });
+            heard[place] = u16::try_from(at + 1).unwrap_or(u16::MAX);
+            if known.is_some() {
+                continue;
+            }
+            let times = values.iter().filter(|known| *known == value).count();
+            let previous = values
+                .len()
+                .checked_sub(2)
+                .map(|at| Arc::clone(&values[at]));
+            all.change(key, value);
+            let first = (all.iter().find(|known| known.key == *key))
+                .map_or_else(|| Arc::clone(value), |known| Arc::clone(&known.first));
+            let occurrence = Occurrence::Nth(u32::try_from(times).unwrap_or(u32::MAX));
+            let apart: [&str; 2] = [key, value];
+            let mut event = self.event(
+                EventKind::AttributeChanged,
+                None,
+                occurrence,
+                &apart,
+                speaker,
+                voice,
+            );
+            event.detail = Some(Arc::new(Detail::Attribute {
+                key: Arc::clone(key),
+                value: Arc::clone(value),
+                previous,
+                first,
+            }));
+            voice.telling.push(event);
+        }
+    }
+
+    fn attribute(&mut self, key: &Arc<str>) -> usize {
+        let known = self.attributes.iter().position(|known| known.key == *key);
+        known.unwrap_or_else(|| {
+            self.attributes.push(History {
+                key: Arc::clone(key),
+                values: Vec::new(),
+            });
+            self.attributes.len() - 1
+        })
+    }
+
+    /// A body shows its callbacks.
+    pub(crate) fn show_callbacks(
+        &mut self,
+        party: &Party,
+        facts: &Connection,
+        voice: &mut Voice<'_>,
+    ) {
+        for (ordinal, view) in party.callbacks.iter().enumerate() {
+            if self.callbacks.len() <= ordinal {
+                self.callbacks
+                    .resize_with(ordinal + 1, CallbackTold::default);
+            }
+            let facts = Connection {
+                communication: (!view.id.is_empty()).then(|| CommunicationId::from(&*view.id)),
+                ..facts.clone()
+            };
+            let ended = if view.is_over() {
+                Some(view.ended)
+            } else {
+                party.ended.map(Some)
+            };
+            self.show_callback(ordinal, view, ended, &Arc::new(facts), voice);
+        }
+    }
+
+    /// `ended` is there if it is over, and holds the time where that is told.
+    fn show_callback(
+        &mut self,
+        ordinal: usize,
+        view: &CallbackView,
+        ended: Option<Option<UtcMicros>>,
+        facts: &Arc<Connection>,
+        voice: &mut Voice<'_>,
+    ) {
+        use ConnectionState::{Alerting, Connected, Initiated, Null, Unknown};
+        let rings = |phase| matches!(phase, Phase::Alerting | Phase::Offered);
+        let rang = rings(view.phase) || rings(view.opening);
+        let taken = view.phase == Phase::Connected || view.connected.is_some();
+        let steps = [
+            (
+                EventKind::CallbackScheduled,
+                view.is_scheduled,
+                None,
+                Initiated,
+            ),
+            (EventKind::CallbackDelivered, rang, None, Alerting),
+            (
+                EventKind::CallbackEstablished,
+                taken,
+                view.connected,
+                Connected,
+            ),
+            (
+                EventKind::CallbackCleared,
+                ended.is_some(),
+                ended.flatten(),
+                Null,
+            ),
+        ];
+        let mut previous = Unknown;
+        for (kind, happened, time, state) in steps {
+            let callback = &mut self.callbacks[ordinal];
+            if !happened || callback.is_over {
+                continue;
+            }
+            if kind == EventKind::CallbackCleared {
+                callback.is_over = true;
+                if callback.told.is_empty() {
+                    // Nothing was ever told of it.
+                    continue;
+                }
+            }
+            if !callback.told.first(kind) {
+                previous = state;
+                continue;
+            }
+            let source = if ended.is_some() && kind != EventKind::CallbackCleared {
+                voice.showing.past()
+            } else {
+                voice.showing.news()
+            };
+            let speaker = Speaker { facts, source };
+            let mut event = self.event(kind, time, Occurrence::Once, &[], &speaker, voice);
+            event.id = self.callback_id(kind, ordinal, facts, voice);
+            event.state = state;
+            event.previous = std::mem::replace(&mut previous, state);
+            if kind == EventKind::CallbackCleared {
+                event.cause = cause::of(&view.disconnect_type);
+                event.raw = Arc::clone(&view.disconnect_type);
+            }
+            event.detail = Some(Arc::new(Detail::Callback {
+                id: Arc::clone(&view.id),
+                numbers: Arc::clone(&view.numbers),
+                user_name: Arc::clone(&view.user_name),
+                scheduled: view.due,
+                preview: view.preview.clone(),
+            }));
+            voice.telling.push(event);
+        }
+    }
+
+    fn event(
+        &self,
+        kind: EventKind,
+        time: Option<UtcMicros>,
+        occurrence: Occurrence,
+        apart: &[&str],
+        speaker: &Speaker<'_>,
+        voice: &mut Voice<'_>,
+    ) -> Event {
+        Event {
+            kind,
+            id: voice.scribe.id_of(Fact {
+                kind,
+                subject: speaker.facts.conversation.as_str(),
+                part: self.id.as_str(),
+                ordinal: 0,
+                occurrence,
+                apart,
+            }),
+            id_exact: occurrence.is_exact_for(kind),
+            source: speaker.source,
+            platform_time: time,
+            received: voice.showing.received,
+            subject: Subject::Connection(Arc::clone(speaker.facts)),
+            state: ConnectionState::Unknown,
+            previous: ConnectionState::Unknown,
+            cause: Cause::None,
+            raw: voice.nothing(),
+            reason: voice.nothing(),
+            held: Flag::Unknown,
+            muted: Flag::Unknown,
+            confined: Flag::Unknown,
+            secure_pause: Flag::Unknown,
+            detail: None,
+        }
+    }
+}
+
+/// What is known of a participant that has no call.
+pub(crate) fn without_call(
+    conversation: &crate::model::id::ConversationId,
+    root: &crate::model::id::ConversationId,
+    party: &Party,
+    voice: &Voice<'_>,
+) -> Connection {
+    let agents = voice.showing.agents;
+    Connection {
+        user: (party.user.as_ref()).map(|user| agents.user(user, &party.facts.name)),
+        station: (party.user.as_ref()).and_then(|user| agents.station_of(user)),
+        queue: (party.queue.as_ref()).map(|queue| agents.queue(queue, party.queue_name.as_ref())),
+        purpose: Arc::clone(&party.purpose),
+        party: Arc::clone(&party.facts),
+        ..leg::unknown(conversation, root, &party.id)
+    }
+}
