@@ -228,7 +228,8 @@ impl Segment<'_> {
             tags: kept_list(self.wrap_up_tags.0.iter(), None),
             duration_s: (self.segment_end.0.zip(self.segment_start.0))
                 .map(|(to, from)| (to.0 - from.0) / 1_000_000),
-            given: self.segment_end.0,
+            // The segment may end at another time than that of the wrap-up.
+            given: None,
         }
     }
 

@@ -153,6 +153,14 @@ impl Member {
             return;
         }
         let last = self.wrapup.as_ref().and_then(|known| known.given);
+        if let Some(known) = &mut self.wrapup
+            && known.given.is_none()
+            && known.code == wrapup.code
+        {
+            // Told from a source that does not know when it was given.
+            *known = Arc::clone(wrapup);
+            return;
+        }
         let occurrence = match wrapup.given {
             Some(given) if last.is_some_and(|last| given <= last) => return,
             Some(given) => Occurrence::At(given),

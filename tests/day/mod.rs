@@ -43,8 +43,19 @@ pub(crate) struct Day {
     pub(crate) seed: u64,
     pub(crate) shown: Vec<Shown>,
     pub(crate) acts: Vec<Act>,
+    /// What reads of each conversation answer after the day, in the order in which they began.
+    pub(crate) reads: Vec<Reads>,
     /// The stories that were played, by the name that acts know them by.
     pub(crate) stories: BTreeMap<&'static str, &'static Script>,
+}
+
+/// The answers to reads of one conversation.
+pub(crate) struct Reads {
+    pub(crate) conversation: String,
+    /// `GET /api/v2/conversations/{id}`
+    pub(crate) rest: String,
+    /// Of analytics conversation details.
+    pub(crate) details: String,
 }
 
 impl Day {
@@ -78,6 +89,7 @@ impl Day {
             seed,
             shown,
             acts: world.truth().acts.clone(),
+            reads: reads(&world),
             stories: scripts.iter().map(|script| (script.name, script)).collect(),
         };
         day.shown.retain(|shown| arrival::is_followed(&shown.topic));
@@ -124,7 +136,28 @@ impl Day {
         self.shown
             .retain(|shown| !of.iter().any(|of| shown.body.starts_with(of)));
         self.acts.retain(|act| !risen(act));
+        let risen: Vec<String> = ends.keys().map(Id::to_string).collect();
+        self.reads
+            .retain(|read| !risen.contains(&read.conversation));
     }
+}
+
+fn reads(world: &World) -> Vec<Reads> {
+    let mut ids = Vec::new();
+    for id in world.truth().acts.iter().filter_map(|act| act.conversation) {
+        if !ids.contains(&id) {
+            ids.push(id);
+        }
+    }
+    let read = |id: Id| {
+        let conversation = id.to_string();
+        Some(Reads {
+            rest: world.conversation(&conversation)?.to_string(),
+            details: world.conversation_details(&conversation)?.to_string(),
+            conversation,
+        })
+    };
+    ids.into_iter().filter_map(read).collect()
 }
 
 fn live_until(world: &mut World, end: Time, shown: &mut Vec<Shown>) {
