@@ -27,6 +27,20 @@
 //! that is earlier than the one before (hold, wrap-up, work after the call), and changes nothing. One that differs only in
 //! mute, confine, the pause of a recording or attributes cannot be told from a real change.
 //!
+//! | file                              | what it is                                                              |
+//! |-----------------------------------|-------------------------------------------------------------------------|
+//! | `topic`, `snapshot`, `cursor`     | which topic, and the text of a body: what changed in it is read         |
+//! | `nested`, `flat`, `analytics`     | the shapes of bodies; `tolerant` reads their values                     |
+//! | `party`                           | a participant as one body shows it, the same for every shape            |
+//! | `conversation`                    | merges bodies: what each topic has shown, and what is new               |
+//! | `leg`, `member`                   | one connection; one participant apart from its calls                    |
+//! | `consult`, `conference`, `kin`    | what concerns several connections, or several conversations             |
+//! | `spell`, `counted`                | what lasts and has a beginning; what changes and has no time            |
+//! | `telling`, `identity`, `cause`    | events in their order, their ids, their causes                          |
+//! | `attribute`                       | which attributes may be told, and what of them is hidden                |
+//! | `agent`                           | agents, queues and stations apart from calls                            |
+//! | `tombstone`                       | ended conversations, remembered for a day                               |
+//!
 //! Answers to reads (`GET /api/v2/conversations/{id}`, analytics conversation details) come in beside notifications: what
 //! they show first is told as recovered, or as a snapshot at the start. If they say that a conversation has ended, whatever
 //! is still open of it is closed, and the event names the proof.
