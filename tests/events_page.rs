@@ -138,7 +138,8 @@ impl Entry {
             }
             Some(_) => {
                 claim(self.nested != "none", "is told by the nested form");
-                let is_flats = self.time.starts_with("flat ") && !self.time.contains("REST");
+                // Of what only the flat form and reads date.
+                let is_flats = self.time.starts_with("flat ");
                 claim(
                     !is_flats || event.platform_time.is_none(),
                     "has a time from the nested form",
