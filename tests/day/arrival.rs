@@ -1,6 +1,6 @@
 //! The orders in which the bodies of a day may arrive.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use gca_region::chance::Chance;
 use gca_region::time::{Millis, Time};
@@ -80,19 +80,24 @@ pub(crate) fn on_two_channels<'a>(
     both.into_iter().map(shown).collect()
 }
 
-/// After a `share` of them, an earlier body of the same topic comes again.
+/// After a `share` of them, an earlier body of the same topic and conversation comes again, if `may` says so of it and of
+/// the one before.
 pub(crate) fn with_stale<'a>(
     arrivals: &[(Time, &'a Shown)],
     share: f64,
+    may: impl Fn(&Shown, &Shown) -> bool,
     chance: &mut Chance,
 ) -> Arrivals<'a> {
-    let mut before: BTreeMap<&str, Vec<&'a Shown>> = BTreeMap::new();
+    let mut before: HashMap<(&str, &str), Vec<&'a Shown>> = HashMap::new();
     let mut repeated = Vec::new();
     for (at, shown) in arrivals {
         repeated.push((*at, *shown));
-        let before = before.entry(&shown.topic).or_default();
+        // A body of a conversation begins with its id.
+        let of = shown.body.get(..44).unwrap_or_default();
+        let before = before.entry((&shown.topic, of)).or_default();
         if chance.share(share)
             && let Some(stale) = before.get(chance.below(before.len()))
+            && may(stale, shown)
         {
             repeated.push((*at, *stale));
         }
