@@ -130,7 +130,6 @@ fn what_is_told_is_what_happened() {
         let events = hear(arrival::at_once(day));
         let mut wrong = facts::differences(&facts::of_day(day), &facts::told(&events), is_shown);
         wrong.extend(life::defects(&events, life::Heard::All));
-        wrong.extend(facts::ids(&events).err().unwrap_or_default());
         wrong
     });
 }
@@ -165,7 +164,6 @@ fn a_second_channel_changes_nothing() {
             let events = hear(arrival::on_two_channels(&arrivals, late, chance));
             let told = ids_by_class(&events);
             wrong.extend(compare(&once[0], &told[0], "on two channels"));
-            wrong.extend(facts::ids(&events).err().unwrap_or_default());
             wrong.extend(life::defects(&events, life::Heard::OldOnesToo));
         }
         wrong
@@ -338,7 +336,6 @@ fn wrong_of_a_part(
     how: &str,
 ) -> Vec<String> {
     let mut wrong = beyond(whole, &ids_by_class(events)[0], how);
-    wrong.extend(facts::ids(events).err().unwrap_or_default());
     let exact = events.iter().filter(|event| event.id_exact);
     let exact: Vec<Event> = exact.cloned().collect();
     let happened = (happened.iter())

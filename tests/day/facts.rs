@@ -202,17 +202,3 @@ pub(crate) fn differences(
     }
     wrong
 }
-
-/// The ids told, each of which must be new.
-pub(crate) fn ids(events: &[Event]) -> Result<BTreeSet<u128>, Vec<String>> {
-    let mut ids = BTreeSet::new();
-    let again = events.iter().filter(|event| !ids.insert(event.id.0));
-    let again: Vec<String> = again
-        .map(|event| format!("told again under the same id: {:?}", of_event(event)))
-        .collect();
-    if again.is_empty() {
-        Ok(ids)
-    } else {
-        Err(again)
-    }
-}

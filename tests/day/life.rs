@@ -1,9 +1,11 @@
 //! What every feed must keep to, whatever it missed and in whatever order it heard the rest: the order in the life of a
-//! leg and of a call.
+//! leg and of a call, and no id twice.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use genesys_cloud_adapter::model::event::{Event, EventKind, IdClass, Subject};
+
+use super::facts;
 
 /// On one leg, the first never comes after the second.
 const BEFORE: &[(&str, &str)] = &[
@@ -77,7 +79,14 @@ pub(crate) enum Heard {
 pub(crate) fn defects(events: &[Event], heard: Heard) -> Vec<String> {
     let mut calls: BTreeMap<String, Life> = BTreeMap::new();
     let mut wrong = Vec::new();
+    let mut ids = BTreeSet::new();
     for event in events {
+        if !ids.insert(event.id) {
+            wrong.push(format!(
+                "told again under its id: {:?}",
+                facts::of_event(event)
+            ));
+        }
         let Subject::Connection(facts) = &event.subject else {
             continue;
         };
