@@ -65,6 +65,15 @@ impl<T: Copy + PartialEq + Default> Counted<T> {
         None
     }
 
+    /// A topic shows the leg when it could not have changed yet: what it shows next is counted from there, however far it
+    /// lags.
+    pub(crate) fn begin(view: &mut Option<View<T>>) {
+        view.get_or_insert(View {
+            value: T::default(),
+            changes: 0,
+        });
+    }
+
     /// It is over: back to what it is by default, if it is not. Returns the number of that change.
     pub(crate) fn end(&mut self) -> Option<u32> {
         (self.value != T::default()).then(|| {
@@ -106,6 +115,16 @@ mod tests {
         assert_eq!(counted.show(&mut view, true, Newcomer::Level), Some(1));
         assert_eq!(counted.show(&mut view, true, Newcomer::Level), None);
         assert_eq!(counted.show(&mut view, false, Newcomer::Level), Some(2));
+    }
+
+    #[test]
+    fn a_topic_that_lags_from_the_beginning_tells_nothing_old() {
+        let (mut counted, mut ahead, mut behind) = (Counted::default(), None, None);
+        assert_eq!(counted.show(&mut ahead, true, Newcomer::Level), Some(1));
+        Counted::begin(&mut behind);
+        assert_eq!(counted.show(&mut behind, false, Newcomer::Level), None);
+        assert_eq!(counted.show(&mut behind, true, Newcomer::Level), None);
+        assert_eq!(counted.show(&mut behind, false, Newcomer::Level), Some(2));
     }
 
     #[test]

@@ -492,7 +492,10 @@ impl Leg {
         let tells_recording = view.recording.is_some()
             || view.secure_pause.is_some()
             || voice.showing.head.secure_pause.is_some();
-        if self.role.is_person() && view.is_connected() && tells_recording {
+        if !view.is_connected() {
+            // Nothing is recorded before somebody answers.
+            Counted::begin(&mut seen.pause);
+        } else if self.role.is_person() && tells_recording {
             let shown = Pause::of(view, voice.showing);
             let change = self.pause.show(&mut seen.pause, shown, newcomer);
             let pause = self.pause.value();
