@@ -177,13 +177,16 @@ pub(crate) fn tell(calls: &mut Calls, shown: &Shown, at: Time) -> Heard {
         body: &shown.body,
         metadata: metadata.as_deref(),
     };
-    let now = Now {
-        elapsed: Duration::from_millis(u64::try_from(at.0).unwrap()),
-        utc: UtcMicros(at.0 * 1000),
-    };
-    let heard = calls.handle_notification(&notification, now);
+    let heard = calls.handle_notification(&notification, now(at));
     assert_ne!(heard, Heard::Unreadable, "{} {}", shown.topic, shown.body);
     heard
+}
+
+fn now(at: Time) -> Now {
+    Now {
+        elapsed: Duration::from_millis(u64::try_from(at.0).unwrap()),
+        utc: UtcMicros(at.0 * 1000),
+    }
 }
 
 /// What is told of bodies that arrive in the given order.
@@ -197,8 +200,14 @@ pub(crate) fn hear_with<'a>(
     arrivals: impl IntoIterator<Item = (Time, &'a Shown)>,
 ) -> Vec<Event> {
     let mut events = Vec::new();
+    let mut tick = 0;
     for (at, shown) in arrivals {
         tell(&mut calls, shown, at);
+        // As the shell does, now and then.
+        if at.0 / 1_000 != tick {
+            tick = at.0 / 1_000;
+            calls.handle_timeout(now(at));
+        }
         events.extend(std::iter::from_fn(|| calls.poll_event()));
     }
     events
