@@ -83,3 +83,39 @@ fn a_conversation_is_told_from_its_end() {
         .collect();
     assert_eq!(raw, ["transfer", "transfer", "client", "peer"]);
 }
+
+/// As the answer that it is.
+#[test]
+fn a_conversation_that_was_read_is_recovered() {
+    let mut calls = Calls::new(1 << 20);
+    let body = include_str!("samples/rest_conversation.json");
+    let heard = calls.handle_conversation_read(body, Source::Recovered, NOW);
+    assert_eq!(heard, Heard::Read);
+    let events: Vec<Event> = std::iter::from_fn(|| calls.poll_event()).collect();
+    let (_, shown) = hear(&Notification {
+        topic: "v2.users.00000000-0000-4000-8000-000000000000.conversations",
+        body,
+        metadata: None,
+    });
+    let facts = |events: &[Event]| -> Vec<_> {
+        events.iter().map(|event| (event.kind, event.id)).collect()
+    };
+    assert_eq!(facts(&events), facts(&shown));
+    assert!(events.iter().all(|event| event.source == Source::Recovered));
+    assert_eq!(calls.open_conversations(), 0);
+}
+
+/// Chats: nothing of a recorder's, and no error.
+#[test]
+fn details_of_other_media_are_read_and_tell_nothing() {
+    for body in [
+        include_str!("samples/analytics_ended.json"),
+        include_str!("samples/analytics_active.json"),
+    ] {
+        let mut calls = Calls::new(1 << 20);
+        let heard = calls.handle_analytics_details(body, Source::Recovered, NOW);
+        assert_eq!(heard, Heard::Read);
+        assert_eq!(calls.poll_event(), None);
+        assert_eq!(calls.open_conversations(), 0);
+    }
+}
