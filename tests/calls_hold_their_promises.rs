@@ -17,10 +17,11 @@ use std::sync::OnceLock;
 use day::arrival::{self, Form, form};
 use day::{Day, facts, hear, hear_with, life};
 use gca_region::chance::Chance;
+use gca_region::script::Step;
 use gca_region::time::Millis;
 use gca_region::world::Shown;
 use genesys_cloud_adapter::calls::Calls;
-use genesys_cloud_adapter::model::event::{Cause, Event, EventKind, Subject};
+use genesys_cloud_adapter::model::event::{Cause, Detail, Event, EventKind, Subject};
 use serde_json::Value;
 
 /// How many days there are, if `GCA_DAYS` does not say so.
@@ -533,4 +534,37 @@ fn words_that_are_new_are_kept() {
         }
     }
     assert!(kept > 0);
+}
+
+/// Invariant 13: what `calls` keeps can be written to a log without a value of any attribute.
+#[test]
+fn no_attribute_value_can_be_logged() {
+    let steps = gca_region::repertoire::REPERTOIRE
+        .iter()
+        .flat_map(|script| script.steps);
+    let values: BTreeSet<&str> = steps
+        .filter_map(|step| match step {
+            Step::Attaches(_, value) => Some(*value),
+            _ => None,
+        })
+        .collect();
+    assert!(values.len() > 2, "{values:?}");
+    for day in few() {
+        let mut calls = Calls::new(1 << 20);
+        let mut told = BTreeSet::new();
+        for (index, (at, shown)) in arrival::at_once(day).into_iter().enumerate() {
+            day::tell(&mut calls, shown, at);
+            for event in std::iter::from_fn(|| calls.poll_event()) {
+                if let Some(Detail::Attribute { value, .. }) = event.detail.as_deref() {
+                    told.insert(value.to_string());
+                }
+            }
+            if index % 50 == 0 {
+                let written = format!("{calls:?}");
+                let leaked = values.iter().find(|value| written.contains(**value));
+                assert_eq!(leaked, None, "seed {}, body {index}", day.seed);
+            }
+        }
+        assert!(values.iter().all(|value| told.contains(*value)), "{told:?}");
+    }
 }

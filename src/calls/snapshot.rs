@@ -8,6 +8,7 @@
 //! follows the first changed one is read to its end. In any other case the whole text is read.
 
 use std::collections::{HashMap, VecDeque};
+use std::fmt;
 use std::sync::Arc;
 
 use serde::de::IgnoredAny;
@@ -81,7 +82,6 @@ impl Head {
 }
 
 /// A conversation as one body shows it.
-#[derive(Debug)]
 pub(crate) struct Snapshot {
     pub(crate) conversation: ConversationId,
     head: Head,
@@ -100,6 +100,16 @@ struct Place {
     start: usize,
     end: usize,
     party: Arc<Party>,
+}
+
+/// Of the text only its length: it is full of what nobody may read in a log.
+impl fmt::Debug for Snapshot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Snapshot")
+            .field("conversation", &self.conversation)
+            .field("bytes", &self.text.len())
+            .finish_non_exhaustive()
+    }
 }
 
 impl Snapshot {
@@ -412,7 +422,6 @@ fn leading_id(body: &str) -> Option<&str> {
 }
 
 /// The last snapshots of conversations in each shape, as many as fit.
-#[derive(Debug)]
 pub(crate) struct SnapshotCache {
     pairs: HashMap<ConversationId, [Option<Snapshot>; 2]>,
     /// All that are kept, each once: the clock hand of a second-chance eviction.
@@ -429,6 +438,15 @@ pub(crate) enum Decoded<'a> {
     Unchanged(&'a Snapshot),
     /// Another text, or the first.
     Changed(&'a Snapshot),
+}
+
+impl fmt::Debug for SnapshotCache {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SnapshotCache")
+            .field("conversations", &self.pairs.len())
+            .field("bytes", &self.bytes)
+            .finish_non_exhaustive()
+    }
 }
 
 impl SnapshotCache {
