@@ -78,7 +78,7 @@ use std::time::Duration;
 use crate::model::event::{Event, Source};
 use crate::model::frame::Notification;
 use crate::model::id::{ConversationId, QueueId, UserId};
-use crate::model::roster::{Queue, UserRecord};
+use crate::model::roster::{Queue, Station, UserRecord};
 use crate::model::time::Now;
 
 pub use attribute::AttributeRules;
@@ -188,6 +188,13 @@ impl Calls {
             TopicKind::Station => self.agents.handle_station(
                 topic.subject,
                 notification,
+                now,
+                &mut self.scribe,
+                &mut self.events,
+            ),
+            TopicKind::PersistentConnection => self.agents.handle_persistent_connection(
+                topic.subject,
+                notification.body,
                 now,
                 &mut self.scribe,
                 &mut self.events,
@@ -349,6 +356,17 @@ impl Calls {
     /// The roster named these queues.
     pub fn handle_queues(&mut self, queues: &[Arc<Queue>]) {
         self.agents.learn_queues(queues);
+    }
+
+    /// A list named these stations.
+    pub fn handle_stations(&mut self, stations: &[Arc<Station>]) {
+        self.agents.learn_stations(stations);
+    }
+
+    /// Whether, since the last call of this, a topic named a station that no list has named: it may be a new one, so
+    /// that it is worth reading the list again. Each such station is a reason once.
+    pub fn poll_unknown_station(&mut self) -> bool {
+        self.agents.take_unknown_station()
     }
 
     /// These users are no longer in the roster.

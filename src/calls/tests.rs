@@ -656,7 +656,7 @@ fn presence_and_routing_status_are_told_by_their_times() {
     let topic = "v2.users.ann.presence";
     assert_eq!(
         ear.told(topic, &presence("AVAILABLE", 3)),
-        ["AgentPresence ann"]
+        ["AgentPresence ann", "AgentLoggedOn ann"]
     );
     assert_eq!(
         ear.told(topic, &presence("AVAILABLE", 3)),
@@ -673,7 +673,7 @@ fn presence_and_routing_status_are_told_by_their_times() {
     let status = json!({"id": "ann", "routingStatus": {"status": "IDLE", "startTime": at(4)}});
     assert_eq!(
         ear.told("v2.users.ann.routingStatus", &status),
-        ["AgentRoutingStatus ann"]
+        ["AgentReady ann"]
     );
     assert_eq!(ear.told("v2.users.ann.routingstatus", &status), [""; 0]);
 
@@ -696,7 +696,8 @@ fn presence_and_routing_status_are_told_by_their_times() {
         told.iter().map(short).collect::<Vec<_>>(),
         [
             "AgentPresence ann (snapshot)",
-            "AgentRoutingStatus ann (snapshot)"
+            "AgentLoggedOn ann (snapshot)",
+            "AgentReady ann (snapshot)"
         ]
     );
     assert_eq!((told[0].id, &*told[0].raw), (event.id, "ON_QUEUE"));
@@ -1029,7 +1030,7 @@ fn a_user_who_leaves_the_roster_and_comes_back_is_not_told_twice() {
     ann.station = Some(Some(station("desk-1")));
     ear.calls.handle_users(&[ann.clone()], ear.now);
     let before: BTreeSet<_> = ear.events().iter().map(|event| event.id).collect();
-    assert_eq!(before.len(), 2);
+    assert_eq!(before.len(), 3);
     ear.calls.handle_users_removed(&[UserId::from("ann")]);
     ear.calls.handle_users(&[ann.clone()], ear.now);
     assert_eq!(

@@ -18,6 +18,7 @@ pub(crate) enum TopicKind {
     Presence,
     RoutingStatus,
     Station,
+    PersistentConnection,
 }
 
 /// A topic, taken apart.
@@ -53,6 +54,8 @@ pub(crate) fn parse(topic: &str) -> Option<Topic<'_>> {
         TopicKind::RoutingStatus
     } else if is("station") {
         TopicKind::Station
+    } else if is("persistentconnection") {
+        TopicKind::PersistentConnection
     } else {
         return None;
     };
@@ -93,6 +96,10 @@ mod tests {
             parse("v2.users.u.ROUTINGSTATUS").unwrap().kind,
             TopicKind::RoutingStatus
         );
+        assert_eq!(
+            parse("v2.users.u.persistentConnection").unwrap().kind,
+            TopicKind::PersistentConnection
+        );
     }
 
     #[test]
@@ -106,6 +113,7 @@ mod tests {
             "v2.users.u.tokens",
             "v2.routing.queues.q.users",
             "v2.routing.queues.q.presence",
+            "v2.routing.queues.q.persistentconnection",
             "channel.metadata",
             "v2.üsers.u.presence",
         ] {

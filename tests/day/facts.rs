@@ -166,6 +166,9 @@ fn is_judged(kind: EventKind) -> bool {
     lines.any(|line| line.is_told)
 }
 
+/// Who logs on or off is known by the presence before, if that was shown.
+const LOGGED: [&str; 2] = ["agent_logged_on", "agent_logged_off"];
+
 /// What must not be: `required` says of what happened whether it must have been told. What happened and was not shown
 /// may be told, if a later body still says it (`initialState` tells that a leg rang).
 pub(crate) fn differences(
@@ -178,10 +181,20 @@ pub(crate) fn differences(
     for fact in all {
         let happened = facts.get(fact).map(Vec::as_slice).unwrap_or_default();
         let told = told.get(fact).map(Vec::as_slice).unwrap_or_default();
-        let needed = happened.iter().filter(|once| required(once)).count();
+        let presences = (facts.get(&(fact.0.clone(), EventKind::AgentPresence.name())))
+            .filter(|_| LOGGED.contains(&fact.1));
+        let is_seen = |once: &&Happened<'_>| {
+            let before =
+                presences.map(|all| all.iter().rfind(|one| one.act.act + 1 < once.act.act));
+            required(once) && before.is_none_or(|before| before.is_some_and(&required))
+        };
+        let needed = happened.iter().filter(is_seen).count();
         let script = happened.first().and_then(|once| once.act.script);
         let of = format!("{} of {} ({})", fact.1, fact.0, script.unwrap_or("-"));
-        if told.len() < needed || told.len() > happened.len() {
+        // Who is there at first sight is told as logged on: nobody says since when.
+        let is_found = |event: &&&Event| event.kind == EventKind::AgentLoggedOn && !event.id_exact;
+        let found = told.iter().filter(is_found).count();
+        if told.len() < needed || told.len() > happened.len() + found {
             wrong.push(format!(
                 "{of}: happened {}, to be told {needed}, told {}",
                 happened.len(),
@@ -190,8 +203,14 @@ pub(crate) fn differences(
             continue;
         }
         // What the platform's clock said is when it happened.
-        for time in told.iter().filter_map(|event| event.platform_time) {
-            if !happened.iter().any(|once| once.act.time.0 == time.0 / 1000) {
+        for event in told.iter().filter(|event| !is_found(event)) {
+            let Some(time) = event.platform_time else {
+                continue;
+            };
+            // A log-on that was missed is told with the next presence.
+            let is_late = event.kind == EventKind::AgentLoggedOn;
+            let is_its = |at: i64| at == time.0 / 1000 || is_late && at < time.0 / 1000;
+            if !happened.iter().any(|once| is_its(once.act.time.0)) {
                 let times: Vec<i64> = happened.iter().map(|once| once.act.time.0).collect();
                 wrong.push(format!(
                     "{of}: told for {}, happened {times:?}",

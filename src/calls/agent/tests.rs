@@ -1,0 +1,479 @@
+//! What is told of agents, each promise as a story.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::calls::{Calls, Heard};
+use crate::model::event::{Event, EventKind, IdClass, Source, Subject};
+use crate::model::frame::Notification;
+use crate::model::roster::{PresenceRecord, RoutingStatusRecord, Station, User, UserRecord};
+use crate::model::time::{Now, UtcMicros};
+
+const PRESENCE: &str = "v2.users.ann.presence";
+const ROUTING: &str = "v2.users.ann.routingStatus";
+const STATION: &str = "v2.users.ann.station";
+const PERSISTENT: &str = "v2.users.ann.persistentconnection";
+
+struct Ear {
+    calls: Calls,
+    heard: Heard,
+}
+
+fn now() -> Now {
+    Now {
+        elapsed: Duration::from_secs(1),
+        utc: UtcMicros(1_800_000_060_000_000),
+    }
+}
+
+impl Ear {
+    fn new() -> Self {
+        Self {
+            calls: Calls::new(1 << 20),
+            heard: Heard::NotFollowed,
+        }
+    }
+
+    fn hear(&mut self, topic: &str, body: &Value) -> Vec<Event> {
+        let body = body.to_string();
+        let notification = Notification {
+            topic,
+            body: &body,
+            metadata: None,
+        };
+        self.heard = self.calls.handle_notification(&notification, now());
+        self.events()
+    }
+
+    /// A row of the roster for ann.
+    fn list(&mut self, row: impl FnOnce(&mut UserRecord)) -> Vec<Event> {
+        let user = User {
+            id: "ann".into(),
+            name: "Ann".into(),
+            email: "ann@example.org".into(),
+        };
+        let mut record = UserRecord {
+            user: Arc::new(user),
+            presence: None,
+            routing_status: None,
+            station: None,
+        };
+        row(&mut record);
+        self.calls.handle_users(&[record], now());
+        self.events()
+    }
+
+    fn list_presence(&mut self, word: &str, second: u32) -> Vec<Event> {
+        self.list(|row| {
+            row.presence = Some(PresenceRecord {
+                system_presence: word.into(),
+                definition_id: "def".into(),
+                modified: UtcMicros::from_iso(&at(second)),
+            });
+        })
+    }
+
+    fn events(&mut self) -> Vec<Event> {
+        std::iter::from_fn(|| self.calls.poll_event()).collect()
+    }
+}
+
+/// Kind, raw word, source if it is not live, and whether the id is not exact.
+fn short(events: &[Event]) -> Vec<String> {
+    let short = |event: &Event| {
+        let source = match event.source {
+            Source::Live => String::new(),
+            other => format!(" {}", other.name()),
+        };
+        let inexact = if event.id_exact { "" } else { " inexact" };
+        format!("{} {}{source}{inexact}", event.kind.name(), event.raw)
+    };
+    events.iter().map(short).collect()
+}
+
+fn at(second: u32) -> String {
+    format!("2027-01-15T08:00:{second:02}.000Z")
+}
+
+fn presence(word: &str, second: u32) -> Value {
+    json!({"source": "PURECLOUD", "presenceDefinition": {"id": format!("def-{word}"), "systemPresence": word},
+        "primary": true, "message": "", "modifiedDate": at(second)})
+}
+
+fn routing(word: &str, second: u32) -> Value {
+    json!({"id": "ann", "routingStatus": {"status": word, "startTime": at(second)}})
+}
+
+fn persistent(word: &str, station: &str, second: u32) -> Value {
+    json!({"persistentState": word, "stationId": station, "userId": "ann", "eventTime": at(second)})
+}
+
+fn station_of(event: &Event) -> Option<&Station> {
+    match &event.subject {
+        Subject::Agent { station, .. } => station.as_deref(),
+        _ => None,
+    }
+}
+
+fn desk(id: &str, kind: &str) -> Arc<Station> {
+    Arc::new(Station {
+        id: id.into(),
+        name: format!("Desk {id}").into(),
+        kind: kind.into(),
+        extension: "".into(),
+    })
+}
+
+#[test]
+fn who_comes_and_goes_is_told_after_the_presence_that_shows_it() {
+    let mut ear = Ear::new();
+    let mut told = Vec::new();
+    for (word, second) in [
+        ("OFFLINE", 1),
+        ("AVAILABLE", 2),
+        ("BREAK", 3),
+        ("ON_QUEUE", 4),
+        ("OFFLINE", 5),
+        ("BUSY", 6),
+    ] {
+        told.extend(ear.hear(PRESENCE, &presence(word, second)));
+    }
+    assert_eq!(
+        short(&told),
+        [
+            "agent_presence OFFLINE",
+            "agent_presence AVAILABLE",
+            "agent_logged_on AVAILABLE",
+            "agent_presence BREAK",
+            "agent_presence ON_QUEUE",
+            "agent_presence OFFLINE",
+            "agent_logged_off OFFLINE",
+            "agent_presence BUSY",
+            "agent_logged_on BUSY",
+        ]
+    );
+    let on = &told[2];
+    assert_eq!(on.platform_time, UtcMicros::from_iso(&at(2)));
+    assert_eq!(&*on.reason, "def-AVAILABLE");
+    let ids: BTreeSet<_> = told.iter().map(|event| event.id).collect();
+    assert_eq!(ids.len(), told.len());
+}
+
+#[test]
+fn who_is_there_at_first_sight_is_told_as_logged_on_and_who_is_not_is_not() {
+    let mut ear = Ear::new();
+    assert_eq!(
+        short(&ear.list_presence("On Queue", 3)),
+        [
+            "agent_presence ON_QUEUE snapshot",
+            "agent_logged_on ON_QUEUE snapshot inexact"
+        ]
+    );
+    let mut ear = Ear::new();
+    assert_eq!(
+        short(&ear.hear(PRESENCE, &presence("MEAL", 3))),
+        ["agent_presence MEAL", "agent_logged_on MEAL inexact"]
+    );
+    let mut ear = Ear::new();
+    assert_eq!(
+        short(&ear.list_presence("Offline", 3)),
+        ["agent_presence OFFLINE snapshot"]
+    );
+    // From there it is a change like any other.
+    assert_eq!(
+        short(&ear.hear(PRESENCE, &presence("AVAILABLE", 9))),
+        ["agent_presence AVAILABLE", "agent_logged_on AVAILABLE"]
+    );
+}
+
+#[test]
+fn one_log_on_has_one_id_whether_a_topic_or_the_roster_tells_it() {
+    let mut live = Ear::new();
+    live.hear(PRESENCE, &presence("OFFLINE", 1));
+    let live = live.hear(PRESENCE, &presence("AVAILABLE", 2));
+    let mut listed = Ear::new();
+    listed.list_presence("Offline", 1);
+    let listed = listed.list_presence("Available", 2);
+    assert_eq!(
+        short(&listed),
+        [
+            "agent_presence AVAILABLE recovered",
+            "agent_logged_on AVAILABLE recovered"
+        ]
+    );
+    let ids = |events: &[Event]| events.iter().map(|event| event.id).collect::<Vec<_>>();
+    assert_eq!(ids(&live), ids(&listed));
+}
+
+#[test]
+fn a_log_on_has_the_same_id_whichever_presence_after_it_comes_first() {
+    let hear = |words: &[(&str, u32)]| {
+        let mut ear = Ear::new();
+        let bodies = words.iter().map(|(word, second)| presence(word, *second));
+        let told: Vec<Event> = bodies.flat_map(|body| ear.hear(PRESENCE, &body)).collect();
+        let log_ons = told
+            .iter()
+            .filter(|event| event.kind == EventKind::AgentLoggedOn);
+        let log_ons: Vec<_> = log_ons.map(|event| (event.id, event.id_exact)).collect();
+        log_ons
+    };
+    let whole = hear(&[
+        ("OFFLINE", 1),
+        ("AVAILABLE", 2),
+        ("BUSY", 3),
+        ("OFFLINE", 4),
+        ("MEAL", 5),
+    ]);
+    assert_eq!(whole.len(), 2);
+    assert!(whole.iter().all(|(_, exact)| *exact));
+    let missed = hear(&[
+        ("OFFLINE", 1),
+        ("BUSY", 3),
+        ("AVAILABLE", 2),
+        ("OFFLINE", 4),
+        ("MEAL", 5),
+    ]);
+    assert_eq!(missed, whole);
+}
+
+#[test]
+fn a_late_presence_changes_nothing_and_logs_nobody_off() {
+    let mut ear = Ear::new();
+    ear.hear(PRESENCE, &presence("AVAILABLE", 5));
+    assert_eq!(short(&ear.hear(PRESENCE, &presence("OFFLINE", 4))), [""; 0]);
+    assert_eq!(ear.heard, Heard::Unchanged);
+    assert_eq!(short(&ear.list_presence("Offline", 3)), [""; 0]);
+    assert_eq!(
+        short(&ear.hear(PRESENCE, &presence("OFFLINE", 6))),
+        ["agent_presence OFFLINE", "agent_logged_off OFFLINE"]
+    );
+}
+
+#[test]
+fn a_routing_status_is_told_in_the_words_of_telephony() {
+    let mut ear = Ear::new();
+    ear.hear(PRESENCE, &presence("BREAK", 1));
+    let mut told = Vec::new();
+    for (second, word) in [
+        "OFF_QUEUE",
+        "IDLE",
+        "INTERACTING",
+        "COMMUNICATING",
+        "NOT_RESPONDING",
+        "DAYDREAMING",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let second = u32::try_from(second).unwrap();
+        told.extend(ear.hear(ROUTING, &routing(word, second)));
+    }
+    assert_eq!(
+        short(&told),
+        [
+            "agent_not_ready OFF_QUEUE",
+            "agent_ready IDLE",
+            "agent_busy INTERACTING",
+            "agent_busy COMMUNICATING",
+            "agent_not_ready NOT_RESPONDING",
+            "agent_routing_status DAYDREAMING",
+        ]
+    );
+    assert!(told.iter().all(|event| &*event.reason == "def-BREAK"
+        && event.platform_time.is_some()
+        && event.kind.id_class() == IdClass::Timed));
+    // Late, a repeat, and what the roster knows of before.
+    for body in [routing("IDLE", 2), routing("DAYDREAMING", 5)] {
+        assert_eq!(short(&ear.hear(ROUTING, &body)), [""; 0]);
+    }
+    let old = |row: &mut UserRecord| {
+        row.routing_status = Some(RoutingStatusRecord {
+            status: "IDLE".into(),
+            start: UtcMicros::from_iso(&at(4)),
+        });
+    };
+    assert_eq!(short(&ear.list(old)), [""; 0]);
+}
+
+#[test]
+fn two_states_of_one_millisecond_are_both_told_and_the_later_one_holds() {
+    let mut ear = Ear::new();
+    let mut told = Vec::new();
+    // Two streams of the same topic, one behind the other.
+    for word in [
+        "IDLE",
+        "INTERACTING",
+        "IDLE",
+        "INTERACTING",
+        "COMMUNICATING",
+    ] {
+        told.extend(ear.hear(ROUTING, &routing(word, 7)));
+    }
+    assert_eq!(
+        short(&told),
+        [
+            "agent_ready IDLE",
+            "agent_busy INTERACTING",
+            // The second of its kind at that time: which is the first may differ elsewhere.
+            "agent_busy COMMUNICATING inexact",
+        ]
+    );
+    let ids: BTreeSet<_> = told.iter().map(|event| event.id).collect();
+    assert_eq!(ids.len(), 3);
+    // A list made in between decides nothing.
+    let row = |row: &mut UserRecord| {
+        row.routing_status = Some(RoutingStatusRecord {
+            status: "OFF_QUEUE".into(),
+            start: UtcMicros::from_iso(&at(7)),
+        });
+    };
+    assert_eq!(short(&ear.list(row)), [""; 0]);
+    assert_eq!(
+        short(&ear.hear(ROUTING, &routing("IDLE", 8))),
+        ["agent_ready IDLE"]
+    );
+}
+
+#[test]
+fn a_state_without_a_time_is_told_by_its_order_and_takes_its_time_later() {
+    let mut ear = Ear::new();
+    let untimed = |word: &str| json!({"presenceDefinition": {"id": "def", "systemPresence": word}});
+    assert_eq!(
+        short(&ear.hear(PRESENCE, &untimed("AVAILABLE"))),
+        [
+            "agent_presence AVAILABLE inexact",
+            "agent_logged_on AVAILABLE inexact"
+        ]
+    );
+    assert_eq!(short(&ear.hear(PRESENCE, &untimed("AVAILABLE"))), [""; 0]);
+    assert_eq!(
+        short(&ear.hear(PRESENCE, &presence("AVAILABLE", 3))),
+        [""; 0],
+        "the same one, with its time"
+    );
+    assert_eq!(
+        short(&ear.hear(PRESENCE, &untimed("MEAL"))),
+        ["agent_presence MEAL inexact"]
+    );
+    assert_eq!(
+        short(&ear.hear(PRESENCE, &presence("AVAILABLE", 3))),
+        [""; 0],
+        "a repeat of what was before"
+    );
+    // A list that does not say since when cannot undo what a topic told.
+    let list = |row: &mut UserRecord| {
+        row.presence = Some(PresenceRecord {
+            system_presence: "Offline".into(),
+            definition_id: "def".into(),
+            modified: None,
+        });
+    };
+    assert_eq!(short(&ear.list(list)), [""; 0]);
+    assert_eq!(
+        short(&ear.hear(PRESENCE, &presence("BUSY", 9))),
+        ["agent_presence BUSY"]
+    );
+}
+
+#[test]
+fn persistent_connections_are_told_once_and_by_station() {
+    let mut ear = Ear::new();
+    ear.calls.handle_stations(&[
+        desk("s1", "inin_remote"),
+        desk("s2", "inin_webrtc_softphone"),
+    ]);
+    let mut told = Vec::new();
+    for (word, station, second) in [
+        ("PERSISTED", "s1", 1),
+        ("PERSISTED", "s1", 1),
+        ("ACTIVE_CALL", "s1", 3),
+        ("ACTIVE_CALL", "s2", 3),
+        ("PERSISTED", "s1", 2),
+        ("FAILED", "s1", 4),
+    ] {
+        told.extend(ear.hear(PERSISTENT, &persistent(word, station, second)));
+    }
+    assert_eq!(
+        short(&told),
+        [
+            "persistent_connection_up PERSISTED",
+            "persistent_connection_active ACTIVE_CALL",
+            "persistent_connection_active ACTIVE_CALL",
+            "persistent_connection_down FAILED",
+        ]
+    );
+    let stations: Vec<_> = told
+        .iter()
+        .map(|event| station_of(event).cloned())
+        .collect();
+    assert_eq!(
+        stations[1..3],
+        [
+            Some((*desk("s1", "inin_remote")).clone()),
+            Some((*desk("s2", "inin_webrtc_softphone")).clone())
+        ]
+    );
+    let ids: BTreeSet<_> = told.iter().map(|event| event.id).collect();
+    assert_eq!(ids.len(), 4);
+    assert_eq!(told[3].platform_time, UtcMicros::from_iso(&at(4)));
+    assert!(!ear.calls.poll_unknown_station());
+
+    let down = json!({"persistentState": "DISCONNECTED", "stationId": "s2", "userId": "ann", "eventTime": at(9),
+        "errorInfo": {"code": "station.unreachable", "text": "never told"}});
+    let down = ear.hear("V2.Users.ann.PersistentConnection", &down);
+    assert_eq!(short(&down), ["persistent_connection_down DISCONNECTED"]);
+    assert_eq!(&*down[0].reason, "station.unreachable");
+
+    for word in ["UNKNOWN", "", "RESTING"] {
+        assert_eq!(
+            short(&ear.hear(PERSISTENT, &persistent(word, "s1", 20))),
+            [""; 0]
+        );
+        assert_eq!(ear.heard, Heard::NotFollowed, "{word}");
+    }
+    ear.hear(PERSISTENT, &json!(7));
+    assert_eq!(ear.heard, Heard::Unreadable);
+}
+
+#[test]
+fn a_station_that_only_a_topic_names_is_told_at_once_and_known_by_its_kind_later() {
+    let mut ear = Ear::new();
+    let named = json!({"associatedStation": {"id": "s1", "name": "Desk s1"}});
+    let told = ear.hear(STATION, &named);
+    assert_eq!(short(&told), ["station_associated  inexact"]);
+    assert_eq!(station_of(&told[0]), Some(&*desk("s1", "")));
+    assert!(ear.calls.poll_unknown_station());
+    assert!(!ear.calls.poll_unknown_station(), "told once");
+
+    ear.calls.handle_stations(&[desk("s1", "inin_remote")]);
+    assert_eq!(ear.events(), [], "nothing happened");
+    let told = ear.hear(PRESENCE, &presence("AVAILABLE", 1));
+    assert_eq!(station_of(&told[0]), Some(&*desk("s1", "inin_remote")));
+    let left = ear.hear(STATION, &json!({"associatedStation": {}}));
+    assert_eq!(left[0].kind, EventKind::StationLeft);
+    assert_eq!(station_of(&left[0]), Some(&*desk("s1", "inin_remote")));
+
+    // Known now, and what tells less than is known takes nothing away.
+    ear.list(|row| row.station = Some(Some(desk("s1", ""))));
+    let told = ear.hear(STATION, &named);
+    assert_eq!(station_of(&told[0]), Some(&*desk("s1", "inin_remote")));
+    assert!(!ear.calls.poll_unknown_station());
+}
+
+#[test]
+fn a_station_that_no_list_names_is_a_reason_to_read_the_list_once() {
+    let mut ear = Ear::new();
+    ear.hear(PERSISTENT, &persistent("PERSISTED", "s9", 1));
+    assert!(ear.calls.poll_unknown_station());
+    ear.calls.handle_stations(&[desk("s1", "inin_remote")]);
+    let named = json!({"associatedStation": {"id": "s9", "name": "Desk s9"}});
+    let told = ear.hear(STATION, &named);
+    assert_eq!(station_of(&told[0]), Some(&*desk("s9", "")));
+    assert!(!ear.calls.poll_unknown_station());
+    // The name that the one topic told serves the other.
+    let told = ear.hear(PERSISTENT, &persistent("FAILED", "s9", 2));
+    assert_eq!(station_of(&told[0]), Some(&*desk("s9", "")));
+}
