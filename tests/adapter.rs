@@ -172,6 +172,9 @@ fn a_feed_comes_up_and_tells_what_happens() {
     let (adapter, recorder) = adapter(&settings("up", &region));
     recorder.wait_for_state(Feed::Up, Why::None);
     recorder.wait_for_events(300);
+    recorder.wait("a persistent connection with a call", |seen| {
+        seen.kinds.contains(&EventKind::PersistentConnectionActive)
+    });
     let status: Value = serde_json::from_str(&adapter.status()).unwrap();
     assert_eq!(
         (&status["life"], &status["feed"]),
@@ -370,6 +373,34 @@ fn forbidden_topics_degrade_the_feed_and_are_named() {
     assert_eq!(state.scope.topics.len(), 40);
     recorder.wait_for_events(50);
     assert!(adapter.destroy(PATIENCE));
+}
+
+/// What calls can do without is not worth a word about the feed.
+#[test]
+fn persistent_connections_that_are_forbidden_cost_the_feed_nothing() {
+    let region = region();
+    fault(
+        &region,
+        Fault::ForbidTopics {
+            topics: vec!["v2.users.*.persistentconnection".to_owned()],
+        },
+    );
+    let (adapter, recorder) = adapter(&settings("no persistence", &region));
+    recorder.wait_for_state(Feed::Up, Why::None);
+    recorder.wait_for_events(200);
+    assert!(adapter.destroy(PATIENCE));
+    let seen = recorder.seen();
+    assert!(!seen.kinds.contains(&EventKind::PersistentConnectionActive));
+    let refusals = seen.states.iter().map(|state| state.why);
+    assert!(
+        !refusals
+            .into_iter()
+            .any(|why| why == Why::PermissionMissing)
+    );
+    let warnings = seen.log.iter().filter(|line| {
+        line.starts_with("Warn") && line.contains("the persistent connections of 40 users")
+    });
+    assert_eq!(warnings.count(), 1, "{:#?}", seen.log);
 }
 
 #[test]

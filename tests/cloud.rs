@@ -576,14 +576,15 @@ async fn lists_are_asked_for_by_page() {
     let users = r#"{"entities":[{"id":"u1","name":"Ann","email":"ann@example.test"},{}],"pageNumber":2,"pageCount":5}"#;
     let queues =
         r#"{"entities":[{"id":"q1","name":"Sales","memberCount":3}],"pageNumber":1,"pageCount":1}"#;
+    let stations = r#"{"entities":[{"id":"s1","name":"Desk 1","type":"inin_remote"}],"pageNumber":3,"pageCount":4}"#;
     let (server, wire) = granted(move |request| {
         Act::Send(answer(
             200,
             "",
-            if request.contains("/users?") {
-                users
-            } else {
-                queues
+            match request {
+                users_asked if users_asked.contains("/users?") => users,
+                stations_asked if stations_asked.contains("/stations?") => stations,
+                _ => queues,
             },
         ))
     })
@@ -607,6 +608,13 @@ async fn lists_are_asked_for_by_page() {
         (page.rows[0].queue.id.as_str(), page.rows[0].members),
         ("q1", Some(3))
     );
+    let Reply::Stations(page) = ask(&wire, Request::Stations { page: 3 }).await else {
+        panic!("stations")
+    };
+    assert_eq!(
+        (page.number, page.of, &*page.rows[0].kind),
+        (3, 4, "inin_remote")
+    );
     let lines: Vec<String> = server
         .requests()
         .iter()
@@ -617,6 +625,7 @@ async fn lists_are_asked_for_by_page() {
         [
             "GET /api/v2/users?pageSize=100&pageNumber=2&expand=presence,routingStatus,station&state=active HTTP/1.1",
             "GET /api/v2/routing/queues?pageSize=100&pageNumber=1 HTTP/1.1",
+            "GET /api/v2/stations?pageSize=100&pageNumber=3 HTTP/1.1",
         ]
     );
 }
@@ -1574,6 +1583,15 @@ async fn follow_a_region(running: &Running, trust: Trust) {
     };
     assert_eq!((queues.rows.len(), queues.unread, queues.of), (3, 0, 1));
 
+    let Reply::Stations(stations) = ask(&wire, Request::Stations { page: 1 }).await else {
+        panic!("stations")
+    };
+    assert_eq!((stations.number, stations.unread), (1, 0));
+    assert!(
+        !stations.rows.is_empty() && stations.rows.iter().all(|row| !row.kind.is_empty()),
+        "{stations:?}"
+    );
+
     let Reply::Channel { channel, expires } = ask(&wire, Request::CreateChannel).await else {
         panic!("channel")
     };
@@ -1589,7 +1607,8 @@ async fn follow_a_region(running: &Running, trust: Trust) {
         ask(&wire, probe(&ChannelId::from("nobody's"))).await,
         Reply::ChannelExists(false)
     );
-    let forms = "presence&routingStatus&station&conversations&conversations.calls";
+    let forms =
+        "presence&routingStatus&station&conversations&conversations.calls&persistentconnection";
     let mut topics: Vec<Topic> = users
         .iter()
         .map(|user| Topic::from(format!("v2.users.{}?{forms}", user.user.id)))

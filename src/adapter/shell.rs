@@ -305,6 +305,9 @@ impl Run {
                 machines.session.handle_timeout(now);
             }
             machines.calls.handle_timeout(now);
+            if machines.calls.poll_unknown_station() {
+                machines.session.handle_unknown_station(now);
+            }
             let work = self.take_orders(&mut machines);
             self.pass_on(&mut machines, now);
             let round = now.elapsed + ROUND;
@@ -365,6 +368,7 @@ impl Run {
             match notice {
                 Notice::Users(users) => calls.handle_users(&users, now),
                 Notice::Queues(queues) => calls.handle_queues(&queues),
+                Notice::Stations(stations) => calls.handle_stations(&stations),
                 Notice::UsersRemoved(users) => calls.handle_users_removed(&users),
                 Notice::TopicsFlowing { .. } => {}
                 Notice::TopicsInterrupted { users, queues, .. } => {

@@ -1,4 +1,4 @@
-//! Lists of users and queues, as the REST interface gives them.
+//! Lists of users, queues and stations, as the REST interface gives them.
 //!
 //! Every member is optional in the platform's models, and new ones come without notice: an unknown member is passed
 //! over, one of a wrong type counts as not told, and only a row without an id is lost (and counted).
@@ -64,7 +64,7 @@ loose! {
     QueueBody { id, name, member_count }
 }
 
-/// The station of a user. `type` is a word of Rust's, hence apart.
+/// A station, as a list of them or a user's reference tells it. `type` is a word of Rust's, hence apart.
 #[derive(Deserialize, Default)]
 #[serde(default)]
 struct StationBody<'a> {
@@ -84,6 +84,11 @@ pub(super) fn users(body: &[u8], asked: u32) -> Option<Page<UserRecord>> {
 /// A page of `GET /api/v2/routing/queues`; `None` if the answer is no list.
 pub(super) fn queues(body: &[u8], asked: u32) -> Option<Page<QueueRecord>> {
     page(body, asked, queue)
+}
+
+/// A page of `GET /api/v2/stations`; `None` if the answer is no list.
+pub(super) fn stations(body: &[u8], asked: u32) -> Option<Page<Arc<Station>>> {
+    page(body, asked, |row| station_row(object(row.get())?))
 }
 
 fn page<T>(body: &[u8], asked: u32, read: impl Fn(&RawValue) -> Option<T>) -> Option<Page<T>> {
@@ -150,7 +155,10 @@ fn routing_status(told: RoutingStatusBody<'_>) -> Option<RoutingStatusRecord> {
 
 /// The associated station; references that point nowhere come as null, as `{}` or not at all.
 fn station(told: StationsBody<'_>) -> Option<Arc<Station>> {
-    let station: StationBody<'_> = member(told.associated_station)?;
+    station_row(member(told.associated_station)?)
+}
+
+fn station_row(station: StationBody<'_>) -> Option<Arc<Station>> {
     Some(Arc::new(Station {
         id: StationId::from(id(station.id)?.as_ref()),
         name: shared(station.name),
@@ -256,6 +264,20 @@ mod tests {
             assert_eq!(users(body.as_bytes(), 1), None, "{body}");
         }
         assert_eq!(users(b"{\"entities\":[\"\xff\"]}", 1), None);
+    }
+
+    #[test]
+    fn stations_tell_their_kind() {
+        let body = br#"{"entities":[{"id":"s1","name":"Desk 1","type":"inin_remote","status":"ASSOCIATED","userId":"u1"},
+            {"id":"s2","name":7},{"name":"no id"}],"pageNumber":1,"pageCount":3,"totalNumberOfEntities":203}"#;
+        let page = stations(body, 1).unwrap();
+        assert_eq!((page.number, page.of, page.unread), (1, 3, 1));
+        let rows: Vec<_> = page
+            .rows
+            .iter()
+            .map(|row| (row.id.as_str(), &*row.name, &*row.kind))
+            .collect();
+        assert_eq!(rows, [("s1", "Desk 1", "inin_remote"), ("s2", "", "")]);
     }
 
     #[test]

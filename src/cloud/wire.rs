@@ -124,6 +124,7 @@ impl Wire {
             Request::Token => self.token().await,
             Request::Users { page } => self.users(page).await,
             Request::Queues { page } => self.queues(page).await,
+            Request::Stations { page } => self.stations(page).await,
             Request::CreateChannel => self.create_channel().await,
             Request::ProbeChannel { channel } => self.probe_channel(&channel).await,
             Request::Subscribe { channel, topics } => self.subscribe(&channel, &topics).await,
@@ -223,6 +224,16 @@ impl Wire {
         let answer = self.ask(&act, Method::GET, url, Body::None).await?;
         roster::queues(&answer.body, page)
             .map(Reply::Queues)
+            .ok_or_else(|| self.unread(&act, &answer, "it is no list"))
+    }
+
+    async fn stations(&self, page: u32) -> Result<Reply, Failure> {
+        let act = format!("Listing stations (page {page})");
+        let mut url = self.url(&["stations"]);
+        url.set_query(Some(&format!("pageSize=100&pageNumber={page}")));
+        let answer = self.ask(&act, Method::GET, url, Body::None).await?;
+        roster::stations(&answer.body, page)
+            .map(Reply::Stations)
             .ok_or_else(|| self.unread(&act, &answer, "it is no list"))
     }
 

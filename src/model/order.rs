@@ -3,10 +3,11 @@
 //! An [`Order`] is one thing to do; the shell carries it out and returns a [`Reply`] under the same number, always one,
 //! also when it failed or its time was up. Tokens and channel addresses stay in `cloud`: here they have names only.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::id::{ChannelId, Topic};
-use super::roster::{QueueRecord, UserRecord};
+use super::roster::{QueueRecord, Station, UserRecord};
 use super::time::UtcMicros;
 
 /// The number of an order, unique within a session.
@@ -61,6 +62,11 @@ pub enum Request {
         /// From 1.
         page: u32,
     },
+    /// `GET /api/v2/stations?pageSize=100&pageNumber={page}`.
+    Stations {
+        /// From 1.
+        page: u32,
+    },
     /// `POST /api/v2/notifications/channels`. Never repeated once bytes were sent.
     CreateChannel,
     /// `HEAD /api/v2/notifications/channels/{id}`.
@@ -94,6 +100,8 @@ pub enum Reply {
     Users(Page<UserRecord>),
     /// A page of queues.
     Queues(Page<QueueRecord>),
+    /// A page of stations.
+    Stations(Page<Arc<Station>>),
     /// A channel was made.
     Channel {
         /// Its id.

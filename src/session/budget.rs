@@ -1,7 +1,7 @@
 //! How many requests may go out: never more than so many in any minute, and none before the platform's `Retry-After`.
 //!
 //! The platform counts 300 a minute for each token. All requests of a session share one budget; what keeps the feed
-//! alive may use all of it, listing the roster leaves a tenth free for that.
+//! alive may use all of it, listing the roster leaves a tenth free for that, and what can wait leaves a quarter.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -15,6 +15,8 @@ pub(super) enum Purpose {
     Feed,
     /// Listing users and queues.
     Roster,
+    /// What is good to know and holds nothing up.
+    Aside,
 }
 
 #[derive(Debug)]
@@ -46,6 +48,7 @@ impl Budget {
         let most = match purpose {
             Purpose::Feed => self.per_minute,
             Purpose::Roster => self.per_minute - self.per_minute / 10,
+            Purpose::Aside => self.per_minute - self.per_minute / 4,
         };
         match self.sent.len().checked_sub(most) {
             // The one that must leave the window first for this one to have room.
@@ -98,10 +101,11 @@ mod tests {
     #[test]
     fn listing_leaves_a_tenth_to_what_keeps_the_feed_alive() {
         let mut budget = Budget::new(20);
-        let listed = (0..40)
-            .filter(|_| budget.take(Purpose::Roster, S).is_ok())
-            .count();
-        assert_eq!(listed, 18);
+        let taken = |budget: &mut Budget, purpose| {
+            (0..40).filter(|_| budget.take(purpose, S).is_ok()).count()
+        };
+        assert_eq!(taken(&mut budget, Purpose::Aside), 15);
+        assert_eq!(taken(&mut budget, Purpose::Roster), 3);
         assert_eq!(budget.take(Purpose::Roster, S), Err(S * 61));
         assert!(budget.take(Purpose::Feed, S).is_ok());
         assert!(budget.take(Purpose::Feed, S).is_ok());

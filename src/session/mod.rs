@@ -6,7 +6,7 @@
 //! | file         | concept                                                                                  |
 //! |--------------|------------------------------------------------------------------------------------------|
 //! | `token`      | when to fetch one                                                                        |
-//! | `roster`     | reading the lists of users and queues, page by page                                      |
+//! | `roster`     | reading the lists of users, queues and stations, page by page                            |
 //! | `shard`      | topics to channels: who is followed where, and what the platform refused                 |
 //! | `channel`    | a channel, its end, its only socket                                                      |
 //! | `connection` | keeping each shard connected: probe, open, replace                                       |
@@ -44,16 +44,16 @@ use channel::Socket;
 use coverage::Coverage;
 use errand::{Errand, said};
 use roster::Listing;
-use shard::{MOST_CHANNELS, Shard, Subject};
+use shard::{Lessened, MOST_CHANNELS, Narrowed, Shard, Subject};
 use token::Token;
 
 use crate::model::feed::{Feed, Scope, Why};
-use crate::model::id::{ChannelId, QueueId, Topic, UserId};
+use crate::model::id::{ChannelId, QueueId, StationId, Topic, UserId};
 use crate::model::log::LogLevel;
 use crate::model::order::{
     Failure, FailureKind, Order, OrderId, Page, Reply, Request, SocketEvent, SocketId,
 };
-use crate::model::roster::{Queue, QueueRecord, UserRecord};
+use crate::model::roster::{Queue, QueueRecord, Station, UserRecord};
 use crate::model::time::Now;
 
 /// An order that has no answer by then is taken for failed. The wire always answers, and much sooner: this is for the
@@ -85,6 +85,8 @@ pub enum Notice {
     Users(Vec<UserRecord>),
     /// Queues as a page of the roster shows them; every listing tells all of them again.
     Queues(Vec<Arc<Queue>>),
+    /// Stations as a page of their list shows them.
+    Stations(Vec<Arc<Station>>),
     /// Users that were missing from two complete listings in a row.
     UsersRemoved(Vec<UserId>),
     /// The topics of these users and queues flow from now on.
@@ -147,6 +149,12 @@ pub struct Session {
     token: Token,
     users: Listing<UserId>,
     queues: Listing<QueueId>,
+    /// Which stations there are is not kept: only calls needs to know.
+    stations: Listing<StationId>,
+    /// There may be stations that no list has named, and no reading for them has begun.
+    are_stations_wanted: bool,
+    /// The platform refused the topic of persistent connections to someone.
+    was_lessened: bool,
     /// Only ever appended.
     shards: Vec<Shard>,
     /// In which shard each followed subject is.
@@ -198,6 +206,7 @@ enum What {
     Token,
     Users,
     Queues,
+    Stations,
     Create(usize),
     Probe(usize),
     Subscribe(usize),
@@ -215,6 +224,9 @@ impl Session {
             token: Token::default(),
             users: Listing::default(),
             queues: Listing::default(),
+            stations: Listing::default(),
+            are_stations_wanted: true,
+            was_lessened: false,
             shards: Vec::new(),
             placed: BTreeMap::new(),
             unplaced: BTreeSet::new(),
@@ -264,6 +276,13 @@ impl Session {
             return;
         }
         self.take_socket_event(index, event, now);
+        self.advance(now);
+    }
+
+    /// A station was named that no list has named: the stations are listed again, once the roster interval has passed
+    /// since they last were.
+    pub fn handle_unknown_station(&mut self, now: Now) {
+        self.are_stations_wanted = true;
         self.advance(now);
     }
 
@@ -400,6 +419,7 @@ impl Session {
         for index in 0..self.shards.len() {
             self.subscribe(index, true, now);
         }
+        self.read_stations(now);
         self.tell_coverage();
     }
 
@@ -420,6 +440,7 @@ impl Session {
         }
         let purpose = match what {
             What::Users | What::Queues | What::Unsubscribe => Purpose::Roster,
+            What::Stations => Purpose::Aside,
             What::Token | What::Create(_) | What::Probe(_) | What::Subscribe(_) => Purpose::Feed,
         };
         match self.budget.take(purpose, now.elapsed) {
@@ -456,6 +477,7 @@ impl Session {
             What::Token => &mut self.token.errand,
             What::Users => &mut self.users.errand,
             What::Queues => &mut self.queues.errand,
+            What::Stations => &mut self.stations.errand,
             What::Create(index) => &mut self.shards[index].create,
             What::Probe(index) => &mut self.shards[index].probe,
             What::Subscribe(index) => &mut self.shards[index].subscribe,
@@ -469,6 +491,7 @@ impl Session {
             What::Token => "Fetching a token".to_owned(),
             What::Users => format!("Listing the users ({})", self.users.place()),
             What::Queues => format!("Listing the queues ({})", self.queues.place()),
+            What::Stations => format!("Listing the stations ({})", self.stations.place()),
             What::Create(index) => format!("Making notification channel {}", index + 1),
             What::Probe(index) => format!("Asking for notification channel {}", index + 1),
             What::Subscribe(index) => format!("Subscribing to topics on channel {}", index + 1),
@@ -525,6 +548,23 @@ impl Session {
         {
             let page = self.queues.page();
             self.ask(What::Queues, Request::Queues { page }, now);
+        }
+    }
+
+    /// Lists the stations, when everybody who is to be followed is: no call waits for the kind of a station. Again only
+    /// if there may be new ones.
+    fn read_stations(&mut self, now: Now) {
+        let waiting = |shard: &Shard| shard.counts().wanted + shard.counts().asked > 0;
+        if (self.are_stations_wanted || self.stations.page() > 1)
+            && self.users.was_read()
+            && self.queues.was_read()
+            && !self.shards.iter().any(waiting)
+            && self.stations.errand.is_idle()
+            && self.is_due(self.stations.errand.not_before(), now)
+            && self.may_ask(What::Stations, now)
+        {
+            let page = self.stations.page();
+            self.ask(What::Stations, Request::Stations { page }, now);
         }
     }
 
@@ -616,6 +656,14 @@ impl Session {
                 self.take_failure(asked, &another_page(number), now);
                 self.queues.start_over();
             }
+            (What::Stations, Reply::Stations(Page { number, .. }))
+                if number != self.stations.page() =>
+            {
+                self.take_failure(asked, &another_page(number), now);
+                self.stations.start_over();
+                self.are_stations_wanted = true;
+            }
+            (What::Stations, Reply::Stations(page)) => self.take_stations(page, now),
             (What::Users, Reply::Users(page)) => self.take_users(page, now),
             (What::Queues, Reply::Queues(page)) => self.take_queues(page, now),
             (What::Create(index), Reply::Channel { channel, expires }) => {
@@ -630,7 +678,7 @@ impl Session {
                 let shard = &mut self.shards[index];
                 shard.subscribe.succeeded(now.elapsed);
                 let before = shard.counts().refused;
-                shard.settle(&verdicts);
+                let lessened = shard.settle(&verdicts);
                 let refused = shard.counts().refused;
                 let first = shard
                     .refusals()
@@ -647,6 +695,7 @@ impl Session {
                         ),
                     );
                 }
+                self.tell_lessened(index, lessened);
                 self.tell_flowing(index);
             }
             (What::Unsubscribe, Reply::Unsubscribed) => {}
@@ -657,18 +706,49 @@ impl Session {
         }
     }
 
+    /// Tells whose persistent connections the platform refuses to show: the first time so that it is not overlooked.
+    fn tell_lessened(&mut self, index: usize, lessened: Option<Lessened>) {
+        let Some(Lessened { users, reason }) = lessened else {
+            return;
+        };
+        let level = if std::mem::replace(&mut self.was_lessened, true) {
+            LogLevel::Info
+        } else {
+            LogLevel::Warn
+        };
+        self.log(
+            level,
+            format!(
+                "Channel {}: the persistent connections of {users} users are refused, with: {reason}. Everything else \
+                 of them is followed; the refused topics are not asked for again before the next start",
+                index + 1
+            ),
+        );
+    }
+
     fn take_failure(&mut self, asked: Asked, failure: &Failure, now: Now) {
         let doing = self.doing(asked.what);
         if let What::Subscribe(index) = asked.what {
             let of_topics = matches!(failure.kind, FailureKind::Refused | FailureKind::Forbidden);
-            if of_topics && self.shards[index].narrow(said(failure)) {
+            let narrowed = if of_topics {
+                self.shards[index].narrow(said(failure))
+            } else {
+                Narrowed::No
+            };
+            let how = match narrowed {
+                Narrowed::Lessened => {
+                    Some("They are asked for without those of persistent connections")
+                }
+                Narrowed::Divided => {
+                    Some("They are asked for in smaller portions, to find those that are refused")
+                }
+                Narrowed::No => None,
+            };
+            if let Some(how) = how {
                 self.shards[index].subscribe.failed_in_this_way();
                 return self.log(
                     LogLevel::Warn,
-                    format!(
-                        "{doing} failed: {}. They are asked for in smaller portions, to find those that are refused",
-                        said(failure)
-                    ),
+                    format!("{doing} failed: {}. {how}", said(failure)),
                 );
             }
             self.shards[index].unask();
@@ -716,6 +796,7 @@ impl Session {
             token,
             users,
             queues,
+            stations,
             shards,
             jitter,
             ..
@@ -724,15 +805,26 @@ impl Session {
             What::Token => &mut token.errand,
             What::Users => &mut users.errand,
             What::Queues => &mut queues.errand,
+            What::Stations => &mut stations.errand,
             What::Create(index) => &mut shards[index].create,
             What::Probe(index) => &mut shards[index].probe,
             What::Subscribe(index) => &mut shards[index].subscribe,
             What::Unsubscribe => return,
         };
         let is_news = errand.failed(&doing, failure, now.elapsed, jitter);
+        let is_refused = matches!(
+            failure.kind,
+            FailureKind::Forbidden | FailureKind::NotFound | FailureKind::Refused
+        );
+        let is_aside = asked.what == What::Stations;
+        if is_aside && is_refused {
+            errand.postpone(now.elapsed + REFUSED_AGAIN);
+        }
         let wait = errand.not_before().saturating_sub(now.elapsed).as_secs();
         let level = match (is_news, failure.kind) {
-            (true, FailureKind::CredentialsRefused | FailureKind::Forbidden) => LogLevel::Error,
+            (true, FailureKind::CredentialsRefused | FailureKind::Forbidden) if !is_aside => {
+                LogLevel::Error
+            }
             (true, _) => LogLevel::Warn,
             (false, _) => LogLevel::Debug,
         };
@@ -804,6 +896,19 @@ impl Session {
         for id in gone.into_iter().flatten() {
             self.displace(&Subject::Queue(id));
         }
+    }
+
+    fn take_stations(&mut self, page: Page<Arc<Station>>, now: Now) {
+        let Page {
+            rows, unread, of, ..
+        } = page;
+        if self.stations.page() == 1 {
+            self.are_stations_wanted = false;
+        }
+        let nobody = std::iter::empty();
+        self.stations
+            .take_page(nobody, unread, of, now.elapsed, self.roster_interval);
+        self.notices.push_back(Notice::Stations(rows));
     }
 
     /// Finds a shard for a subject: the one that it is in, the first with room, a new one while channels are left.

@@ -2,6 +2,9 @@
 //!
 //! A subject (a user, a queue) is followed by one combined topic. The platform takes 1,000 topics on a channel; a shard
 //! holds 900, so that there is room for what a verdict or a later need adds. A subject stays in its shard.
+//!
+//! A user's topic ends with a form that calls can do without (`DISPENSABLE`). Where it may be what is refused, the
+//! user is asked for once more without it, and stays without it.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -19,6 +22,11 @@ pub(super) const PER_CHANNEL: usize = 900;
 pub(super) const MOST_CHANNELS: usize = 19;
 /// The platform's limit on a combined topic.
 const LONGEST_TOPIC: usize = 200;
+/// So many subjects in a row that were refused alone: what is dispensable is not asked for any more before what is not
+/// is taken.
+const RULE: u32 = 3;
+/// The form that a user is followed without where the platform refuses it.
+const DISPENSABLE: &str = "persistentconnection";
 
 /// Whom a topic is about.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -29,16 +37,24 @@ pub(super) enum Subject {
 
 impl Subject {
     /// The forms that its combined topic joins: the nested conversations lead, the flat ones add what only they have.
-    const fn forms(&self) -> &'static [&'static str] {
-        match self {
-            Self::User(_) => &[
+    const fn forms(&self, form: Form) -> &'static [&'static str] {
+        match (self, form) {
+            (Self::User(_), Form::Whole) => &[
+                "presence",
+                "routingStatus",
+                "station",
+                "conversations",
+                "conversations.calls",
+                DISPENSABLE,
+            ],
+            (Self::User(_), Form::Trial | Form::Calls | Form::Lessened) => &[
                 "presence",
                 "routingStatus",
                 "station",
                 "conversations",
                 "conversations.calls",
             ],
-            Self::Queue(_) => &["conversations", "conversations.calls"],
+            (Self::Queue(_), _) => &["conversations", "conversations.calls"],
         }
     }
 
@@ -52,9 +68,44 @@ impl Subject {
 
     /// Its combined topic, unless the id is so long that the platform would not take it.
     pub(super) fn topic(&self) -> Option<Topic> {
-        let topic = format!("{}?{}", self.stem(), self.forms().join("&"));
+        self.topic_in(Form::Whole)
+    }
+
+    fn topic_in(&self, form: Form) -> Option<Topic> {
+        let topic = format!("{}?{}", self.stem(), self.forms(form).join("&"));
         (topic.len() <= LONGEST_TOPIC).then(|| Topic::from(topic))
     }
+}
+
+/// How much of a subject is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// All of it.
+    Whole,
+    /// All but what is dispensable, to find out whether that is what the platform refuses.
+    Trial,
+    /// All but what is dispensable, until the next channel: the platform refuses the rest as well, or did.
+    Calls,
+    /// All but what is dispensable, which the platform refuses.
+    Lessened,
+}
+
+/// The users that turned out to have to do without what is dispensable.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Lessened {
+    pub(super) users: usize,
+    pub(super) reason: String,
+}
+
+/// How to go on after a refusal of all that was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Narrowed {
+    /// Ask for the same subjects without what is dispensable.
+    Lessened,
+    /// Ask for fewer.
+    Divided,
+    /// There is nothing less to ask for.
+    No,
 }
 
 /// The stem of a topic as the platform spells it: what is before the forms, in lower case.
@@ -67,6 +118,11 @@ fn stem_of(topic: &str) -> Option<String> {
             Some(family.len() + rest.find(['.', '?']).unwrap_or(rest.len()))
         })?;
     Some(lower[..id].to_owned())
+}
+
+/// The reason of a verdict, for a sentence that goes on after it.
+fn said_of(verdict: &TopicVerdict) -> String {
+    verdict.reason.trim_end_matches('.').to_owned()
 }
 
 /// How far the following of a subject has come.
@@ -94,6 +150,7 @@ pub(super) struct Refusal {
 #[derive(Debug)]
 struct Followed {
     standing: Standing,
+    form: Form,
     /// It left the roster. Its topic stays on the channel until the next channel.
     gone: bool,
     /// Announced as flowing.
@@ -151,6 +208,10 @@ pub(super) struct Shard {
     portion: Option<usize>,
     /// Nothing was taken since the portions became smaller: it may be none of the topics that is refused.
     nothing_taken: bool,
+    /// Subjects in a row that were refused alone.
+    refused_alone: u32,
+    /// Why what is dispensable was refused last.
+    lessened_for: String,
     /// When topics were asked for last.
     pub(super) asked_at: Duration,
     /// Of sockets and channels that did not last.
@@ -213,6 +274,7 @@ impl Shard {
         }
         let followed = Followed {
             standing: Standing::Wanted,
+            form: Form::Whole,
             gone: false,
             flowing: false,
             refusal: None,
@@ -248,6 +310,9 @@ impl Shard {
         self.subjects.retain(|subject, followed| {
             followed.standing = Standing::Wanted;
             followed.flowing = false;
+            if followed.form != Form::Lessened {
+                followed.form = Form::Whole;
+            }
             if followed.gone {
                 freed.push(subject.clone());
             }
@@ -264,7 +329,7 @@ impl Shard {
         for (subject, followed) in &mut self.subjects {
             if topics.len() < most
                 && followed.standing == Standing::Wanted
-                && let Some(topic) = subject.topic()
+                && let Some(topic) = subject.topic_in(followed.form)
             {
                 followed.standing = Standing::Asked;
                 topics.push(topic);
@@ -274,33 +339,69 @@ impl Shard {
         topics
     }
 
-    /// What was asked for was refused as a whole. One bad topic is enough for that, so the next portion is half as
-    /// large, until the one that is refused stands alone. Says whether there is a smaller portion to ask for.
-    pub(super) fn narrow(&mut self, reason: &str) -> bool {
+    /// What was asked for was refused as a whole. It may be the dispensable form that is refused to everybody, so they
+    /// are asked for without it first. Else one bad topic is enough, so the next portion is half as large, until the one
+    /// that is refused stands alone.
+    pub(super) fn narrow(&mut self, reason: &str) -> Narrowed {
         let asked = self.counts.asked;
+        if self.try_less(reason) {
+            return Narrowed::Lessened;
+        }
+        // It was not that.
         if asked > 1 {
+            for followed in self.subjects.values_mut() {
+                if followed.standing == Standing::Asked && followed.form == Form::Trial {
+                    followed.form = Form::Whole;
+                }
+            }
             self.nothing_taken |= self.portion.is_none();
             self.portion = Some(asked / 2);
             self.unask();
-            return true;
+            return Narrowed::Divided;
         }
+        self.refused_alone += 1;
+        let is_rule = self.refused_alone >= RULE;
         for (subject, followed) in &mut self.subjects {
             if followed.standing == Standing::Asked {
                 followed.standing = Standing::Settled;
                 followed.refusal = Some(Box::new(Refusal {
-                    topics: subject.topic().into_iter().collect(),
+                    topics: subject.topic_in(followed.form).into_iter().collect(),
                     reason: reason.to_owned(),
                     total: true,
                 }));
+                followed.form = Form::Calls;
+            } else if is_rule
+                && followed.standing == Standing::Wanted
+                && followed.form == Form::Whole
+            {
+                followed.form = Form::Calls;
             }
         }
         self.recount();
-        false
+        Narrowed::No
+    }
+
+    /// Those that were asked for whole are to be asked for without what is dispensable. Says whether there were any.
+    fn try_less(&mut self, reason: &str) -> bool {
+        let mut any = false;
+        for (subject, followed) in &mut self.subjects {
+            let is_asked = followed.standing == Standing::Asked;
+            if is_asked && followed.form == Form::Whole && matches!(subject, Subject::User(_)) {
+                followed.form = Form::Trial;
+                any = true;
+            }
+        }
+        if any {
+            reason.clone_into(&mut self.lessened_for);
+            self.unask();
+        }
+        any
     }
 
     /// A portion was taken: the next may be larger. If it is the first since all were refused, then so may those be
     /// that were taken for the reason.
     fn widen(&mut self) {
+        self.refused_alone = 0;
         self.portion = self
             .portion
             .map(|most| most * 2)
@@ -335,7 +436,8 @@ impl Shard {
 
     /// The platform's verdicts on what was asked for. A combined topic has its own verdict; besides, each topic that
     /// it expands to can have one, and a refused one there takes that form away even if the whole was permitted.
-    pub(super) fn settle(&mut self, verdicts: &[TopicVerdict]) {
+    /// Returns who is followed without what is dispensable from now on.
+    pub(super) fn settle(&mut self, verdicts: &[TopicVerdict]) -> Option<Lessened> {
         #[derive(Default)]
         struct Said<'a> {
             whole: Option<&'a TopicVerdict>,
@@ -353,6 +455,7 @@ impl Shard {
                 said.parts.push(verdict);
             }
         }
+        let mut lessened = 0;
         for (subject, followed) in &mut self.subjects {
             if followed.standing != Standing::Asked {
                 continue;
@@ -361,26 +464,51 @@ impl Shard {
             let said = said
                 .remove(&subject.stem().to_ascii_lowercase())
                 .unwrap_or_default();
+            let is_user = matches!(subject, Subject::User(_));
             followed.refusal = match said.whole {
-                Some(whole) if !whole.permitted => Some(Refusal {
-                    topics: vec![whole.topic.clone()],
-                    reason: whole.reason.trim_end_matches('.').to_owned(),
-                    total: true,
-                }),
+                Some(whole) if !whole.permitted && is_user && followed.form == Form::Whole => {
+                    // It may be refused for what is dispensable: what is left of it is the question that counts.
+                    followed.standing = Standing::Wanted;
+                    followed.form = Form::Trial;
+                    self.lessened_for = said_of(whole);
+                    None
+                }
+                Some(whole) if !whole.permitted => {
+                    if followed.form == Form::Trial {
+                        followed.form = Form::Calls;
+                    }
+                    Some(Refusal {
+                        topics: vec![whole.topic.clone()],
+                        reason: said_of(whole),
+                        total: true,
+                    })
+                }
                 None if said.parts.is_empty() => Some(Refusal {
-                    topics: subject.topic().into_iter().collect(),
+                    topics: subject.topic_in(followed.form).into_iter().collect(),
                     reason: "the platform's answer does not name the topic".to_owned(),
                     total: true,
                 }),
                 Some(_) | None => {
-                    let refused = || said.parts.iter().filter(|part| !part.permitted);
-                    let is_refused = |form: &str| {
-                        refused()
-                            .any(|part| part.topic.as_str().to_ascii_lowercase().ends_with(form))
+                    let ends_with = |part: &TopicVerdict, form: &str| {
+                        part.topic.as_str().to_ascii_lowercase().ends_with(form)
                     };
-                    refused().next().map(|first| Refusal {
-                        topics: refused().map(|part| part.topic.clone()).collect(),
-                        reason: first.reason.trim_end_matches('.').to_owned(),
+                    let (dispensable, refused): (Vec<_>, Vec<_>) = said
+                        .parts
+                        .iter()
+                        .copied()
+                        .filter(|part| !part.permitted)
+                        .partition(|part| ends_with(part, DISPENSABLE));
+                    if let Some(part) = dispensable.first() {
+                        self.lessened_for = said_of(part);
+                    }
+                    if followed.form == Form::Trial || !dispensable.is_empty() {
+                        lessened += usize::from(followed.form != Form::Lessened);
+                        followed.form = Form::Lessened;
+                    }
+                    let is_refused = |form: &str| refused.iter().any(|part| ends_with(part, form));
+                    refused.first().map(|first| Refusal {
+                        topics: refused.iter().map(|part| part.topic.clone()).collect(),
+                        reason: said_of(first),
                         total: is_refused(".conversations") && is_refused(".conversations.calls"),
                     })
                 }
@@ -389,6 +517,10 @@ impl Shard {
         }
         self.recount();
         self.widen();
+        (lessened > 0).then(|| Lessened {
+            users: lessened,
+            reason: self.lessened_for.clone(),
+        })
     }
 
     /// The roster is known to its end: if everyone has a verdict, the shard is complete.

@@ -7,12 +7,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::model::feed::{Feed, Scope, Why};
-use crate::model::id::{ChannelId, QueueId, Topic, UserId};
+use crate::model::id::{ChannelId, QueueId, StationId, Topic, UserId};
 use crate::model::log::LogLevel;
 use crate::model::order::{
     Failure, FailureKind, Order, OrderId, Page, Reply, Request, SocketEvent, SocketId, TopicVerdict,
 };
-use crate::model::roster::{Queue, QueueRecord, User, UserRecord};
+use crate::model::roster::{Queue, QueueRecord, Station, User, UserRecord};
 use crate::model::time::{Now, UtcMicros};
 use crate::session::backoff::Jitter;
 use crate::session::{Config, Notice, Session};
@@ -91,6 +91,11 @@ pub(super) struct World {
     pub(super) rejects: Rejects,
     /// Whether a subscription is refused as a whole.
     pub(super) refuses: Refuses,
+    /// Users who are followed without their persistent connections.
+    pub(super) lessened: BTreeSet<u32>,
+    pub(super) stations: u32,
+    /// Stations that were told of, one for each time.
+    pub(super) stations_told: Vec<StationId>,
     pub(super) channels: BTreeMap<String, Channel>,
     /// When which request was ordered, by its first word.
     pub(super) requests: Vec<(Duration, String)>,
@@ -160,6 +165,7 @@ fn word(request: &Request) -> &'static str {
         Request::Token => "token",
         Request::Users { .. } => "users",
         Request::Queues { .. } => "queues",
+        Request::Stations { .. } => "stations",
         Request::CreateChannel => "create",
         Request::ProbeChannel { .. } => "probe",
         Request::Subscribe { .. } => "subscribe",
@@ -171,7 +177,9 @@ fn word(request: &Request) -> &'static str {
 fn text_of(request: &Request) -> String {
     let word = word(request);
     match request {
-        Request::Users { page } | Request::Queues { page } => format!("{word} {page}"),
+        Request::Users { page } | Request::Queues { page } | Request::Stations { page } => {
+            format!("{word} {page}")
+        }
         Request::Subscribe { topics, .. } => format!("{word} {}", topics.len()),
         _ => word.to_owned(),
     }
@@ -212,6 +220,9 @@ impl World {
             no_pongs: false,
             rejects: Box::new(|_| Vec::new()),
             refuses: Box::new(|_| None),
+            lessened: BTreeSet::new(),
+            stations: users,
+            stations_told: Vec::new(),
             channels: BTreeMap::new(),
             requests: Vec::new(),
             pings: Vec::new(),
@@ -532,6 +543,10 @@ impl World {
                 .seen_users
                 .extend(rows.into_iter().map(|row| row.user.id.clone())),
             Notice::Queues(_) => {}
+            Notice::Stations(rows) => {
+                let ids = rows.into_iter().map(|row| row.id.clone());
+                self.stations_told.extend(ids);
+            }
             Notice::UsersRemoved(users) => self.removed.extend(users),
             Notice::TopicsFlowing {
                 socket,
@@ -767,6 +782,17 @@ impl World {
                     members,
                 }))
             }
+            Request::Stations { page } => {
+                let all: Vec<u32> = (1..=self.stations).collect();
+                Reply::Stations(page_of(&all, *page, |&n| {
+                    Arc::new(Station {
+                        id: StationId::from(format!("station-{n}")),
+                        name: format!("Desk {n}").into(),
+                        kind: "inin_remote".into(),
+                        extension: "".into(),
+                    })
+                }))
+            }
             Request::CreateChannel => {
                 self.serial += 1;
                 let id = format!("channel-{:06}", self.serial);
@@ -857,7 +883,11 @@ impl World {
                 "v2.users.{}?presence&routingStatus&station&conversations&conversations.calls",
                 user_id(*n)
             );
-            assert_eq!(times.get(topic.as_str()), Some(&1), "{topic}");
+            let whole = format!("{topic}&persistentconnection");
+            let less = self.lessened.contains(n);
+            let expected = [less.then_some(&1), (!less).then_some(&1)];
+            let found = [topic, whole].map(|topic| times.get(topic.as_str()).copied());
+            assert_eq!(found.each_ref().map(Option::as_ref), expected, "user {n}");
             assert!(self.flowing.contains_key(&user_id(*n)));
         }
         for (n, members) in &self.queues {

@@ -48,6 +48,209 @@ fn a_start_with_5000_users_needs_under_150_requests_and_few_seconds() {
         ],
         "no flutter on the way"
     );
+
+    // The stations are listed within the same number, and nobody waited for them.
+    let first = world.times("stations")[0];
+    let followed = world.times("subscribe");
+    assert!(followed.iter().all(|&at| at < first), "{first:?}");
+    world.run_until(MIN * 2, |world| world.stations_told.len() == 5_000);
+    assert_eq!(world.count("stations"), 50);
+    assert!(world.requests.len() < 150, "{}", world.requests.len());
+}
+
+#[test]
+fn stations_are_listed_again_when_one_is_unknown_but_not_more_often_than_the_roster() {
+    let mut world = up(10, 1, 1);
+    world.run_for(MIN);
+    assert_eq!(
+        (world.count("stations"), world.stations_told.len()),
+        (1, 10)
+    );
+    world.run_for(HOUR);
+    assert_eq!(world.count("stations"), 1, "no station is unknown");
+    world.stations = 150;
+    for _ in 0..20 {
+        world.session.handle_unknown_station(at(world.now));
+        world.run_for(S);
+    }
+    assert_eq!(world.stations_told.len(), 10 + 150);
+    // Named while the list was read, or after: a reason to read it once more, in its time.
+    let pages = world.count("stations");
+    assert_eq!(pages, 1 + 2);
+    world.run_for(MIN * 4);
+    assert_eq!(world.count("stations"), pages);
+    world.run_for(MIN * 2);
+    assert_eq!(world.count("stations"), pages + 2);
+    world.run_for(HOUR);
+    assert_eq!(world.count("stations"), pages + 2);
+}
+
+#[test]
+fn a_list_of_stations_that_is_refused_takes_nothing_from_the_feed() {
+    let mut world = World::new(10, 1, 1);
+    for _ in 0..100 {
+        world
+            .instead
+            .push_back(("stations", Reply::Failed(failure(FailureKind::Forbidden))));
+    }
+    world.run_until(MIN, World::is_up);
+    let feeds = world.feeds.len();
+    world.run_for(HOUR * 4);
+    assert_eq!(world.feeds.len(), feeds);
+    assert_eq!(world.count("stations"), 4, "once an hour");
+    world.instead.clear();
+    world.run_for(HOUR * 2);
+    assert_eq!(world.stations_told.len(), 10);
+}
+
+/// The lines of the log about persistent connections.
+fn about_persistent_connections(world: &World) -> usize {
+    let texts = world.notices.iter().map(|(_, text)| text);
+    texts
+        .filter(|text| text.contains("persistent connections of"))
+        .count()
+}
+
+#[test]
+fn persistent_connections_refused_cost_a_second_request_and_nothing_else() {
+    let mut world = World::new(1_000, 3, 1);
+    world.rejects = Box::new(|topic| {
+        let is_refused = topic.contains("persistentconnection");
+        is_refused
+            .then(|| verdict(topic, false))
+            .into_iter()
+            .collect()
+    });
+    world.lessened = world.users.clone();
+    world.run_until(MIN, World::is_up);
+    world.check_up();
+    assert_eq!(world.session.rejected().count(), 0);
+    assert!(
+        world
+            .feeds
+            .iter()
+            .all(|(_, _, why, _)| *why != Why::PermissionMissing),
+        "{:?}",
+        world.feeds
+    );
+    assert!(about_persistent_connections(&world) > 0);
+    assert_eq!(world.warnings, 1, "told once at warn");
+
+    // It is remembered: the next channels are not asked for them, although they would be given now.
+    world.rejects = Box::new(|_| vec![]);
+    let (asked, told) = (
+        world.count("subscribe"),
+        about_persistent_connections(&world),
+    );
+    world.run_for(DAY * 2);
+    assert!(world.count("create") >= 4, "{}", world.count("create"));
+    assert!(world.count("subscribe") - asked < 10);
+    assert_eq!(about_persistent_connections(&world), told);
+    world.check_up();
+}
+
+#[test]
+fn one_user_whose_persistent_connections_are_refused_costs_the_others_nothing() {
+    let mut world = World::new(300, 1, 1);
+    let id = user_id(7);
+    world.rejects = Box::new(move |topic| {
+        let is_refused = topic.contains(&id) && topic.contains("persistentconnection");
+        is_refused
+            .then(|| verdict(topic, false))
+            .into_iter()
+            .collect()
+    });
+    world.lessened.insert(7);
+    world.run_until(MIN, World::is_up);
+    world.check_up();
+}
+
+#[test]
+fn persistent_connections_refused_under_a_permitted_topic_are_left_out_of_the_next_channel() {
+    let mut world = World::new(10, 1, 1);
+    world.rejects = Box::new(|topic| {
+        let stem = topic
+            .split_once('?')
+            .filter(|_| topic.contains("&persistent"));
+        let part = stem.map(|(stem, _)| format!("{stem}.PersistentConnection"));
+        part.map(|part| verdict(&part, false)).into_iter().collect()
+    });
+    world.run_until(MIN, World::is_up);
+    world.check_up();
+    let asked = world.count("subscribe");
+    assert_eq!(about_persistent_connections(&world), 1);
+    world.run_for(HOUR);
+    assert_eq!(
+        world.count("subscribe"),
+        asked,
+        "the rest of the topic flows"
+    );
+    world.run_for(DAY);
+    world.lessened = world.users.clone();
+    world.run_until(MIN, World::is_up);
+    world.check_up();
+    assert_eq!(about_persistent_connections(&world), 1);
+}
+
+#[test]
+fn a_platform_that_refuses_requests_for_persistent_connections_as_a_whole_loses_nobody() {
+    for kind in [FailureKind::Forbidden, FailureKind::Refused] {
+        for poisoned in [None, Some(33)] {
+            let mut world = World::new(300, 1, 1);
+            let id = poisoned.map(user_id);
+            world.refuses = Box::new(move |topics| {
+                let mut topics = topics.iter().map(|topic| topic.as_str());
+                let is_bad = |topic: &str| {
+                    topic.contains("persistentconnection")
+                        || id.as_ref().is_some_and(|id| topic.contains(id))
+                };
+                topics.any(is_bad).then_some(kind)
+            });
+            let lost = usize::from(poisoned.is_some());
+            world.run_until(MIN * 5, |world| world.session.topics() == 301 - lost);
+            assert!(
+                world.count("subscribe") < 60,
+                "{}",
+                world.count("subscribe")
+            );
+            if poisoned.is_none() {
+                assert!(world.count("subscribe") < 5, "{}", world.count("subscribe"));
+                world.lessened = world.users.clone();
+                world.run_until(MIN, World::is_up);
+                world.check_up();
+            }
+        }
+    }
+}
+
+#[test]
+fn a_user_refused_with_and_without_persistent_connections_is_in_the_scope_and_asked_for_whole_later()
+ {
+    let mut world = World::new(10, 1, 1);
+    let id = user_id(4);
+    world.rejects = Box::new(move |topic| {
+        let is_refused = topic.contains(&id);
+        is_refused
+            .then(|| verdict(topic, false))
+            .into_iter()
+            .collect()
+    });
+    world.run_until(MIN, |world| {
+        world.feed() == (Feed::Degraded, Why::PermissionMissing)
+    });
+    let (_, _, _, scope) = world.feeds.last().unwrap();
+    assert_eq!((scope.users.len(), scope.topics.len()), (1, 1));
+    assert_eq!(world.session.topics(), 10);
+    assert_eq!(about_persistent_connections(&world), 0);
+    world.rejects = Box::new(|_| vec![]);
+    world.lessened.insert(4);
+    world.run_until(HOUR * 2, World::is_up);
+    world.check_up();
+    // The calls came first; the rest comes with the next channel.
+    world.lessened.clear();
+    world.run_for(DAY);
+    world.run_until(MIN, World::is_up);
+    world.check_up();
 }
 
 #[test]
@@ -163,6 +366,7 @@ fn a_user_refused_as_a_whole_degrades_the_feed_and_stands_in_the_scope() {
 
     // The permission is granted: found out within two hours, without a restart.
     world.rejects = Box::new(|_| vec![]);
+    world.lessened.insert(4);
     world.run_until(HOUR * 2, World::is_up);
     world.check_up();
 }
@@ -774,7 +978,7 @@ fn a_verdict_on_a_channel_that_was_lost_says_nothing_about_the_next() {
         let id = user_id(n);
         verdict(
             &format!(
-                "v2.users.{id}?presence&routingStatus&station&conversations&conversations.calls"
+                "v2.users.{id}?presence&routingStatus&station&conversations&conversations.calls&persistentconnection"
             ),
             true,
         )
@@ -823,7 +1027,7 @@ fn a_roster_that_comes_back_empty_is_no_feed_that_is_up() {
     world.queues.clear();
     world.run_for(MIN * 15);
     assert_eq!(world.feed(), (Feed::Down, Why::PermissionMissing));
-    assert!(world.notices.last().unwrap().1.contains("divisions"));
+    assert!(world.told.contains("divisions"), "{}", world.told);
     (world.users, world.queues) = (users, queues);
     world.run_until(MIN * 10, World::is_up);
     world.check_up();
@@ -906,6 +1110,7 @@ fn one_topic_that_has_the_whole_request_refused_holds_up_no_other() {
             assert_eq!(world.count("subscribe"), asked, "and then there is peace");
 
             world.refuses = Box::new(|_| None);
+            world.lessened = poisoned.into_iter().collect();
             world.run_until(HOUR * 2, World::is_up);
             world.check_up();
         }
@@ -945,6 +1150,9 @@ fn subscriptions_that_are_forbidden_altogether_come_back_soon_after_they_are_all
     world.refuses = Box::new(|_| None);
     let took = world.run_until(MIN * 5, World::is_up);
     assert!(took < S * 75, "{took:?}");
+    // Those whose calls came first are followed wholly by the next channel.
+    world.run_for(DAY);
+    world.run_until(MIN, World::is_up);
     world.check_up();
 }
 
