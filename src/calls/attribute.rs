@@ -181,12 +181,6 @@ impl Attributes {
         self.entries.iter()
     }
 
-    /// How many keys there are.
-    #[must_use]
-    pub(crate) fn len(&self) -> usize {
-        self.entries.len()
-    }
-
     /// Whether there is none.
     #[must_use]
     pub(crate) fn is_empty(&self) -> bool {

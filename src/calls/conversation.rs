@@ -20,7 +20,7 @@ use super::tombstone::Tombstone;
 use super::topic::Shape;
 use crate::model::event::{
     AttributeValues, Cause, Connection, ConnectionRef, ConnectionState, Detail, Event, EventKind,
-    Flag, Source, Subject,
+    Flag, Private, Source, Subject,
 };
 use crate::model::id::{ConversationId, ParticipantId};
 use crate::model::time::{Now, UtcMicros};
@@ -34,7 +34,7 @@ pub(crate) struct Conversation {
     members: Vec<Member>,
     topics: Vec<TopicView>,
     pub(super) consults: Consults,
-    attributes: AttributeTable,
+    attributes: Attributes,
     /// Who takes part by another medium too, as the nested shape tells; and whether that is over.
     other_media: Vec<(ParticipantId, bool)>,
     /// Set when it had ended before and goes on: the legs told then.
@@ -43,16 +43,6 @@ pub(crate) struct Conversation {
     clearings: u32,
     is_cleared: bool,
     last_heard: Duration,
-}
-
-/// Attributes, without their values in `Debug`.
-#[derive(Default)]
-struct AttributeTable(Attributes);
-
-impl std::fmt::Debug for AttributeTable {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} attributes", self.0.len())
-    }
 }
 
 /// What one topic has shown of the conversation.
@@ -64,6 +54,8 @@ struct TopicView {
     /// Whether none of its bodies can have been missed.
     is_level: bool,
     secure_pause: Option<bool>,
+    /// How many conversations it listed as begun for this one.
+    consultations: usize,
     parties: Vec<Arc<Party>>,
     /// By the index of the leg in the conversation.
     seen: Vec<Seen>,
@@ -79,6 +71,7 @@ impl TopicView {
             shape: origin.shape,
             is_level: true,
             secure_pause: None,
+            consultations: 0,
             parties: Vec::new(),
             seen: Vec::new(),
             heard: Vec::new(),
@@ -93,6 +86,7 @@ impl TopicView {
 
     fn shows_the_same(&self, snapshot: &Snapshot) -> bool {
         self.secure_pause == snapshot.head().secure_pause
+            && self.consultations == snapshot.head().consultations.len()
             && self.parties.len() == snapshot.parties().len()
             && self
                 .parties
@@ -147,7 +141,7 @@ impl Conversation {
             members: Vec::new(),
             topics: Vec::new(),
             consults: Consults::default(),
-            attributes: AttributeTable::default(),
+            attributes: Attributes::default(),
             other_media: Vec::new(),
             before: None,
             told: Told::default(),
@@ -160,7 +154,14 @@ impl Conversation {
     /// It had ended, and goes on with new legs.
     pub(crate) fn begin_after(&mut self, tombstone: &Tombstone) {
         self.clearings = tombstone.clearings;
-        self.told.first(EventKind::CallCreated);
+        // What happens to a call once has happened, or may have.
+        for once in [
+            EventKind::CallCreated,
+            EventKind::Conferenced,
+            EventKind::CallTerminated,
+        ] {
+            self.told.first(once);
+        }
         self.before = Some(tombstone.clone());
     }
 
@@ -247,6 +248,7 @@ impl Conversation {
             &mut topic, is_new, newcomer, snapshot, &showing, scribe, events,
         );
         topic.secure_pause = snapshot.head().secure_pause;
+        topic.consultations = snapshot.head().consultations.len();
         topic.parties.clear();
         topic.parties.extend(snapshot.parties().cloned());
         self.topics[index] = topic;
@@ -427,7 +429,7 @@ impl Conversation {
             if topic.heard.len() <= index {
                 topic.heard.resize_with(index + 1, HeardAttributes::default);
             }
-            let (heard, all) = (&mut topic.heard[index], &mut self.attributes.0);
+            let (heard, all) = (&mut topic.heard[index], &mut self.attributes);
             member.show_attributes(&party.attributes, heard, newcomer, all, &speaker, voice);
         }
         self.tell_observation(party, voice);
@@ -575,12 +577,12 @@ impl Conversation {
     }
 
     fn all_attributes(&self) -> Option<Arc<Detail>> {
-        let all = &self.attributes.0;
+        let all = &self.attributes;
         (!all.is_empty()).then(|| {
             let values = all.iter().map(|known| AttributeValues {
                 key: Arc::clone(&known.key),
-                first: Arc::clone(&known.first),
-                last: Arc::clone(&known.last),
+                first: Private(Arc::clone(&known.first)),
+                last: Private(Arc::clone(&known.last)),
             });
             Arc::new(Detail::Attributes(values.collect()))
         })

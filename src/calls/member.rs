@@ -10,7 +10,8 @@ use super::leg;
 use super::party::{CallbackView, Party, Phase, ShownAttributes, Wrapup};
 use super::telling::{Told, Voice};
 use crate::model::event::{
-    Cause, Connection, ConnectionState, Detail, Event, EventId, EventKind, Flag, Source, Subject,
+    Cause, Connection, ConnectionState, Detail, Event, EventId, EventKind, Flag, Private, Source,
+    Subject,
 };
 use crate::model::id::{CommunicationId, ParticipantId};
 use crate::model::time::UtcMicros;
@@ -26,13 +27,16 @@ pub(crate) struct Member {
     attributes: Vec<History>,
 }
 
-/// The values that an attribute had, in order. They are masked; no text of them is shown by `Debug`.
+/// The values that an attribute had, in order, after masking.
 struct History {
     key: Arc<str>,
-    values: Vec<Arc<str>>,
+    /// Their hashes: one that changes all day must not fill the memory with its texts.
+    values: Vec<u64>,
+    last: Option<Arc<str>>,
 }
 
 impl std::fmt::Debug for History {
+    /// No value.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{} ({} values)", self.key, self.values.len())
     }
@@ -47,7 +51,7 @@ struct CallbackTold {
 
 /// Which value of each attribute of a member a topic has shown last: by the number of the attribute, the number of the
 /// value, counted from 1. 0: none yet.
-pub(crate) type Heard = Vec<u16>;
+pub(crate) type Heard = Vec<u32>;
 
 /// A wrap-up or attribute event's subject and source: the facts of the participant's call.
 pub(crate) struct Speaker<'a> {
@@ -181,7 +185,7 @@ impl Member {
         );
         event.detail = Some(Arc::new(Detail::WrapUp {
             code: Arc::clone(&wrapup.code),
-            notes: Arc::clone(&wrapup.notes),
+            notes: Private(Arc::clone(&wrapup.notes)),
             tags: Arc::clone(&wrapup.tags),
             duration_s: wrapup.duration_s,
         }));
@@ -206,33 +210,32 @@ impl Member {
             if heard.len() <= place {
                 heard.resize(place + 1, 0);
             }
-            let values = &mut self.attributes[place].values;
-            let last_heard = usize::from(heard[place]);
-            if last_heard > 0 && values.get(last_heard - 1) == Some(value) {
+            let history = &mut self.attributes[place];
+            let values = &mut history.values;
+            let mark = mark_of(value);
+            let last_heard = usize::try_from(heard[place]).unwrap_or(usize::MAX);
+            if last_heard > 0 && values.get(last_heard - 1) == Some(&mark) {
                 continue;
             }
             let known = if last_heard > 0 {
                 (values.iter().skip(last_heard))
-                    .position(|known| known == value)
+                    .position(|known| *known == mark)
                     .map(|ahead| last_heard + ahead)
             } else {
                 // A topic that shows it for the first time: it may be behind, but not if the rest of its body is not.
-                let last = values.iter().rposition(|known| known == value);
+                let last = values.iter().rposition(|known| *known == mark);
                 last.filter(|at| newcomer != Newcomer::Level || at + 1 == values.len())
             };
             let at = known.unwrap_or_else(|| {
-                values.push(Arc::clone(value));
+                values.push(mark);
                 values.len() - 1
             });
-            heard[place] = u16::try_from(at + 1).unwrap_or(u16::MAX);
+            heard[place] = u32::try_from(at + 1).unwrap_or(u32::MAX);
             if known.is_some() {
                 continue;
             }
-            let times = values.iter().filter(|known| *known == value).count();
-            let previous = values
-                .len()
-                .checked_sub(2)
-                .map(|at| Arc::clone(&values[at]));
+            let times = values.iter().filter(|known| **known == mark).count();
+            let previous = history.last.replace(Arc::clone(value));
             all.change(key, value);
             let first = (all.iter().find(|known| known.key == *key))
                 .map_or_else(|| Arc::clone(value), |known| Arc::clone(&known.first));
@@ -248,9 +251,9 @@ impl Member {
             );
             event.detail = Some(Arc::new(Detail::Attribute {
                 key: Arc::clone(key),
-                value: Arc::clone(value),
-                previous,
-                first,
+                value: Private(Arc::clone(value)),
+                previous: previous.map(Private),
+                first: Private(first),
             }));
             voice.telling.push(event);
         }
@@ -262,6 +265,7 @@ impl Member {
             self.attributes.push(History {
                 key: Arc::clone(key),
                 values: Vec::new(),
+                last: None,
             });
             self.attributes.len() - 1
         })
@@ -404,6 +408,12 @@ impl Member {
             detail: None,
         }
     }
+}
+
+/// A value in eight bytes, only ever compared with others of the same attribute.
+fn mark_of(value: &str) -> u64 {
+    let hash = twox_hash::XxHash3_128::oneshot(value.as_bytes());
+    hash as u64
 }
 
 /// What is known of a participant that has no call.

@@ -317,6 +317,30 @@ impl ConnectionRef {
     }
 }
 
+/// A text that customers or agents wrote. Its `Debug` shows how long it is and nothing else, so that no log has it.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct Private(pub Arc<str>);
+
+impl std::ops::Deref for Private {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl<T: Into<Arc<str>>> From<T> for Private {
+    fn from(text: T) -> Self {
+        Self(text.into())
+    }
+}
+
+impl std::fmt::Debug for Private {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "({} bytes)", self.0.len())
+    }
+}
+
 /// What only some kinds of events tell.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Detail {
@@ -348,11 +372,11 @@ pub enum Detail {
         /// Its key.
         key: Arc<str>,
         /// Its value now.
-        value: Arc<str>,
+        value: Private,
         /// Its value before; `None`: it had none.
-        previous: Option<Arc<str>>,
+        previous: Option<Private>,
         /// The first value that the conversation had under this key.
-        first: Arc<str>,
+        first: Private,
     },
     /// Call cleared: all attributes that the conversation had, in the order of their first appearance.
     Attributes(Arc<[AttributeValues]>),
@@ -361,7 +385,7 @@ pub enum Detail {
         /// Id of the code.
         code: Arc<str>,
         /// Notes, masked like attributes.
-        notes: Arc<str>,
+        notes: Private,
         /// Tags.
         tags: Arc<[Arc<str>]>,
         /// How long it took, in seconds, where told.
@@ -408,9 +432,9 @@ pub struct AttributeValues {
     /// Its key.
     pub key: Arc<str>,
     /// The first value.
-    pub first: Arc<str>,
+    pub first: Private,
     /// The last one.
-    pub last: Arc<str>,
+    pub last: Private,
 }
 
 /// What is known of one connection: made anew only when one of its facts changes, shared by its events.

@@ -518,7 +518,7 @@ fn each_change_is_told_once_with_what_was_before() {
         .map(|a| (&*a.key, &*a.first, &*a.last))
         .collect();
     assert_eq!(all, [("b", "1", "1"), ("a", "", "x"), ("B", "1", "1")]);
-    assert_eq!(attributes.len(), 3);
+    assert_eq!(attributes.iter().len(), 3);
 }
 
 #[test]
@@ -545,7 +545,7 @@ fn the_order_of_keys_makes_no_difference_to_what_is_found() {
             }
         }
     }
-    assert_eq!(attributes.len(), model.len());
+    assert_eq!(attributes.iter().len(), model.len());
     for Attribute { key, first, last } in attributes.iter() {
         assert_eq!(model[&**key], (first.to_string(), last.to_string()));
     }

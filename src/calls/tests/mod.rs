@@ -1,5 +1,7 @@
 //! Bodies in, events out: the promises of this room, each as a story.
 
+mod scenarios;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;

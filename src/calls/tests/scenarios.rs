@@ -1,0 +1,944 @@
+//! What a recorder meets beside plain calls, each as a story of bodies.
+
+use super::*;
+use crate::calls::AttributeRules;
+use crate::model::event::{Detail, IdClass};
+use crate::settings::{AllowedKey, AttributeMask};
+
+/// A participant of any purpose with one call in the nested shape.
+fn someone(id: &str, purpose: &str, state: &str, more: Value) -> Value {
+    let mut call = json!({"state": state, "direction": "inbound", "held": false, "muted": false, "confined": false});
+    (call.as_object_mut().unwrap()).extend(more.as_object().unwrap().clone());
+    party(id, purpose, call)
+}
+
+fn talking(id: &str, purpose: &str, since: u32) -> Value {
+    someone(
+        id,
+        purpose,
+        "connected",
+        json!({"connectedTime": at(since)}),
+    )
+}
+
+fn with(mut party: Value, members: Value) -> Value {
+    (party.as_object_mut().unwrap()).extend(members.as_object().unwrap().clone());
+    party
+}
+
+fn called(id: &str, parties: &[Value], more: Value) -> Value {
+    let mut body = body(parties);
+    body["id"] = json!(id);
+    with(body, more)
+}
+
+/// The events of a body in short, without those that begin every call.
+fn news(ear: &mut Ear, topic: &str, body: &Value) -> Vec<String> {
+    let told = ear.told(topic, body).into_iter();
+    told.map(|line| line.replace(" (snapshot)", ""))
+        .filter(|line| {
+            !line.starts_with("CallCreated") && !line.starts_with("Established customer")
+        })
+        .collect()
+}
+
+fn details(events: &[Event], kind: EventKind) -> Vec<Detail> {
+    (events.iter().filter(|event| event.kind == kind))
+        .filter_map(|event| event.detail.as_deref().cloned())
+        .collect()
+}
+
+fn reasons(events: &[Event], kind: EventKind) -> Vec<&str> {
+    (events.iter().filter(|event| event.kind == kind))
+        .map(|event| &*event.reason)
+        .collect()
+}
+
+#[test]
+fn a_call_passes_flow_and_queue_before_it_reaches_an_agent() {
+    let mut ear = Ear::new();
+    let flow = someone(
+        "menu",
+        "ivr",
+        "connected",
+        json!({"initialState": "offering", "connectedTime": at(2)}),
+    );
+    assert_eq!(
+        news(&mut ear, QUEUE, &body(&[customer(), flow.clone()])),
+        ["Offered menu", "Established menu", "FlowEntered menu"]
+    );
+    let flow = gone(flow, 6, "transfer");
+    let queue = with(
+        someone(
+            "queue",
+            "acd",
+            "connected",
+            json!({"initialState": "offering", "connectedTime": at(6)}),
+        ),
+        json!({"queueId": "sales", "conversationRoutingData": {"priority": 3, "skills": [{"id": "s1", "name": "Bills"}]}}),
+    );
+    ear.hear(
+        QUEUE,
+        &body(&[customer(), flow.clone(), queue.clone()]).to_string(),
+    );
+    let events = ear.events();
+    assert_eq!(
+        events.iter().map(short).collect::<Vec<_>>(),
+        [
+            "ConnectionCleared menu",
+            "Offered queue",
+            "Queued queue",
+            "Established queue"
+        ]
+        .map(|line| if line.starts_with("Offered") {
+            format!("{line} (snapshot)")
+        } else {
+            line.to_owned()
+        })
+    );
+    let Detail::Routing {
+        priority, skills, ..
+    } = &details(&events, EventKind::Queued)[0]
+    else {
+        panic!("{events:?}");
+    };
+    assert_eq!((*priority, &*skills[0]), (Some(3), "Bills"));
+    let ringing = agent("ann", "alerting", json!({}));
+    news(
+        &mut ear,
+        QUEUE,
+        &body(&[customer(), flow.clone(), queue.clone(), ringing]),
+    );
+    let taken = agent("ann", "connected", json!({"connectedTime": at(9)}));
+    let left = gone(queue.clone(), 10, "transfer");
+    ear.hear(
+        QUEUE,
+        &body(&[customer(), flow.clone(), left, taken.clone()]).to_string(),
+    );
+    assert_eq!(reasons(&ear.events(), EventKind::Dequeued), ["answered"]);
+}
+
+#[test]
+fn a_call_leaves_a_queue_unanswered_or_is_given_up() {
+    for (word, outcome) in [
+        ("transfer", "flow_out"),
+        ("peer", "abandoned"),
+        ("endpoint", "abandoned"),
+    ] {
+        let mut ear = Ear::new();
+        let queue = with(talking("queue", "acd", 2), json!({"queueId": "sales"}));
+        news(&mut ear, QUEUE, &body(&[customer(), queue.clone()]));
+        ear.hear(
+            QUEUE,
+            &body(&[customer(), gone(queue, 20, word)]).to_string(),
+        );
+        assert_eq!(
+            reasons(&ear.events(), EventKind::Dequeued),
+            [outcome],
+            "{word}"
+        );
+    }
+}
+
+#[test]
+fn a_leg_that_never_answers_is_diverted_or_fails() {
+    let of_queue = |word: &str| {
+        let mut ear = Ear::new();
+        news(
+            &mut ear,
+            NESTED,
+            &body(&[customer(), agent("ann", "alerting", json!({}))]),
+        );
+        news(
+            &mut ear,
+            NESTED,
+            &body(&[
+                customer(),
+                gone(agent("ann", "terminated", json!({})), 9, word),
+            ]),
+        )
+    };
+    for word in [
+        "client",
+        "timeout",
+        "transfer.noanswer",
+        "error",
+        "endpoint.dnd",
+    ] {
+        assert_eq!(
+            of_queue(word),
+            ["Diverted ann", "ConnectionCleared ann"],
+            "{word}"
+        );
+    }
+    for word in ["peer", "endpoint", "other"] {
+        assert_eq!(
+            of_queue(word),
+            ["ConnectionCleared ann"],
+            "the caller gave up: {word}"
+        );
+    }
+    let dialed = |word: &str| {
+        let mut ear = Ear::new();
+        let out = |state: &str| someone("out", "external", state, json!({"direction": "outbound"}));
+        news(
+            &mut ear,
+            NESTED,
+            &body(&[talking("ann", "user", 1), out("dialing")]),
+        );
+        news(
+            &mut ear,
+            NESTED,
+            &body(&[talking("ann", "user", 1), gone(out("terminated"), 9, word)]),
+        )
+    };
+    for word in ["timeout", "error", "uncallable", "system"] {
+        assert_eq!(
+            dialed(word),
+            ["Failed out", "ConnectionCleared out"],
+            "{word}"
+        );
+    }
+    assert_eq!(
+        dialed("peer"),
+        ["ConnectionCleared out"],
+        "the dialing user gave up"
+    );
+}
+
+#[test]
+fn a_recording_pauses_for_a_reason() {
+    let paused = |leg: Value, head: Value| {
+        let mut ear = Ear::new();
+        let quiet = agent(
+            "ann",
+            "connected",
+            json!({"connectedTime": at(5), "securePause": false, "recordingState": "active"}),
+        );
+        news(&mut ear, NESTED, &body(&[customer(), quiet.clone()]));
+        let now = with(quiet["calls"][0].clone(), leg);
+        let mut ann = quiet.clone();
+        ann["calls"] = json!([now]);
+        ear.hear(
+            NESTED,
+            &with(body(&[customer(), ann.clone()]), head).to_string(),
+        );
+        let events = ear.events();
+        let of_ann: Vec<Event> = (events.into_iter())
+            .filter(|event| {
+                event.kind == EventKind::RecordingPaused && short(event).contains("ann")
+            })
+            .collect();
+        let reason = of_ann.first().map(|event| event.reason.to_string());
+        ear.hear(NESTED, &body(&[customer(), quiet]).to_string());
+        let resumed = ear
+            .events()
+            .iter()
+            .filter(|event| {
+                event.kind == EventKind::RecordingResumed && short(event).contains("ann")
+            })
+            .count();
+        (reason, resumed)
+    };
+    let of = |reason: &str| (Some(reason.to_owned()), 1);
+    assert_eq!(
+        paused(
+            json!({"recordingState": "paused", "securePause": true}),
+            json!({})
+        ),
+        of("secure")
+    );
+    assert_eq!(
+        paused(json!({}), json!({"securePause": true})),
+        of("secure"),
+        "of the conversation"
+    );
+    assert_eq!(
+        paused(
+            json!({"recordingState": "paused", "held": true, "startHoldTime": at(8)}),
+            json!({})
+        ),
+        of("hold_suppression")
+    );
+    assert_eq!(
+        paused(
+            json!({"recordingState": "paused", "securePause": null, "held": true}),
+            json!({})
+        ),
+        of("unknown")
+    );
+    assert_eq!(
+        paused(json!({"recordingState": "paused"}), json!({})),
+        of("unknown")
+    );
+    assert_eq!(
+        paused(json!({"recordingState": "none"}), json!({})),
+        (None, 0)
+    );
+}
+
+#[test]
+fn a_pause_ends_with_its_leg() {
+    let mut ear = Ear::new();
+    let ann = agent(
+        "ann",
+        "connected",
+        json!({"connectedTime": at(5), "securePause": true, "recordingState": "paused"}),
+    );
+    news(&mut ear, NESTED, &body(&[customer(), ann.clone()]));
+    ear.hear(
+        NESTED,
+        &body(&[customer(), gone(ann, 9, "peer")]).to_string(),
+    );
+    let events = ear.events();
+    let kinds: Vec<_> = events.iter().map(|event| event.kind).collect();
+    assert_eq!(
+        kinds,
+        [EventKind::RecordingResumed, EventKind::ConnectionCleared]
+    );
+    assert_eq!(reasons(&events, EventKind::RecordingResumed), ["ended"]);
+    assert_eq!(events[1].secure_pause, Flag::No);
+}
+
+#[test]
+fn a_party_is_isolated_and_comes_back() {
+    let mut ear = Ear::new();
+    let bodies = [false, true, false].map(|confined| {
+        let leg = json!({"connectedTime": at(5), "confined": confined});
+        body(&[customer(), agent("ann", "connected", leg)])
+    });
+    news(&mut ear, NESTED, &bodies[0]);
+    assert_eq!(news(&mut ear, NESTED, &bodies[1]), ["Confined ann"]);
+    assert_eq!(news(&mut ear, NESTED, &bodies[2]), ["Unconfined ann"]);
+}
+
+/// Only the flat shape tells of parking; the nested one goes on saying `connected`.
+#[test]
+fn a_call_is_parked_and_taken_back() {
+    let mut ear = Ear::new();
+    let nested = body(&[
+        customer(),
+        agent("ann", "connected", json!({"connectedTime": at(5)})),
+    ]);
+    let mut shown = flat(&nested);
+    news(&mut ear, NESTED, &nested);
+    news(&mut ear, FLAT, &shown);
+    shown["participants"][1]["state"] = json!("parked");
+    shown["participants"][1]["parkTime"] = json!(at(9));
+    ear.hear(FLAT, &shown.to_string());
+    let parked = ear.events();
+    assert_eq!(parked.len(), 1);
+    assert_eq!(
+        (
+            parked[0].kind,
+            parked[0].state,
+            parked[0].platform_time,
+            parked[0].id_exact
+        ),
+        (
+            EventKind::Parked,
+            ConnectionState::Parked,
+            UtcMicros::from_iso(&at(9)),
+            true
+        )
+    );
+    assert_eq!(
+        news(&mut ear, NESTED, &with(nested, json!({"address": "x"}))),
+        [""; 0]
+    );
+    shown["participants"][1]["state"] = json!("connected");
+    shown["participants"][1]["resumeTime"] = json!(at(14));
+    ear.hear(FLAT, &shown.to_string());
+    let back = ear.events();
+    assert_eq!(
+        (back[0].kind, back[0].state, back[0].platform_time),
+        (
+            EventKind::Unparked,
+            ConnectionState::Connected,
+            UtcMicros::from_iso(&at(14))
+        )
+    );
+}
+
+fn asking(more: Value) -> Value {
+    with(
+        agent("ann", "connected", more),
+        json!({"consultParticipantId": "ben"}),
+    )
+}
+
+/// The bodies of a consult up to the moment when the colleague talks to the agent, and the customer waits.
+fn consult(ear: &mut Ear) {
+    let talk = json!({"connectedTime": at(5)});
+    news(
+        ear,
+        NESTED,
+        &body(&[customer(), agent("ann", "connected", talk)]),
+    );
+    let held = json!({"connectedTime": at(5), "held": true, "startHoldTime": at(8)});
+    let ringing = someone("ben", "user", "alerting", json!({}));
+    assert_eq!(
+        news(
+            ear,
+            NESTED,
+            &body(&[customer(), asking(held.clone()), ringing])
+        ),
+        ["Held ann", "ConsultStarted ann", "Delivered ben"]
+    );
+    assert_eq!(
+        news(
+            ear,
+            NESTED,
+            &body(&[customer(), asking(held), talking("ben", "user", 12)])
+        ),
+        ["Established ben"]
+    );
+}
+
+#[test]
+fn a_consult_becomes_a_transfer() {
+    let mut ear = Ear::new();
+    consult(&mut ear);
+    let left = gone(
+        asking(json!({"connectedTime": at(5)})),
+        20,
+        "transfer.consult",
+    );
+    ear.hear(
+        NESTED,
+        &body(&[customer(), left, talking("ben", "user", 12)]).to_string(),
+    );
+    let events = ear.events();
+    assert_eq!(
+        events.iter().map(short).collect::<Vec<_>>(),
+        [
+            "ConsultCompleted ann",
+            "Transferred ann",
+            "ConnectionCleared ann"
+        ]
+    );
+    assert_eq!(reasons(&events, EventKind::ConsultCompleted), ["transfer"]);
+    assert_eq!(reasons(&events, EventKind::Transferred), ["attended"]);
+    let Detail::Related { old, new, .. } = &details(&events, EventKind::Transferred)[0] else {
+        panic!("{events:?}");
+    };
+    assert_eq!(
+        (old.as_ref().unwrap().id(), new.as_ref().unwrap().id()),
+        ("ann-call", "ben-call")
+    );
+    assert!(events.iter().all(|event| event.id_exact));
+}
+
+#[test]
+fn a_consult_is_given_up() {
+    let mut ear = Ear::new();
+    consult(&mut ear);
+    let back = agent("ann", "connected", json!({"connectedTime": at(5)}));
+    let no = gone(talking("ben", "user", 12), 20, "client");
+    assert_eq!(
+        news(&mut ear, NESTED, &body(&[customer(), back, no])),
+        [
+            "ConsultCancelled ann",
+            "ConnectionCleared ben",
+            "Retrieved ann"
+        ]
+    );
+}
+
+#[test]
+fn a_consult_becomes_a_conference() {
+    let mut ear = Ear::new();
+    consult(&mut ear);
+    let all = || {
+        vec![
+            customer(),
+            asking(json!({"connectedTime": at(5)})),
+            talking("ben", "user", 12),
+        ]
+    };
+    assert_eq!(
+        news(&mut ear, NESTED, &body(&all())),
+        ["ConsultCompleted ann", "Retrieved ann", "Conferenced call"]
+    );
+    let mut four = all();
+    four.push(talking("cid", "user", 30));
+    assert_eq!(
+        news(&mut ear, NESTED, &body(&four)),
+        ["Established cid", "PartyAdded cid"]
+    );
+    four[2] = gone(talking("ben", "user", 12), 40, "client");
+    assert_eq!(
+        news(&mut ear, NESTED, &body(&four)),
+        ["PartyLeft ben", "ConnectionCleared ben"]
+    );
+    four[3] = gone(talking("cid", "user", 30), 45, "client");
+    four[1] = gone(asking(json!({"connectedTime": at(5)})), 50, "client");
+    four[0] = gone(customer(), 50, "peer");
+    let last = news(&mut ear, NESTED, &body(&four));
+    assert!(
+        last.contains(&"PartyLeft cid".to_owned()),
+        "two went on: {last:?}"
+    );
+    assert!(
+        !last.contains(&"PartyLeft ann".to_owned()),
+        "nobody went on: {last:?}"
+    );
+}
+
+/// The consult is a conversation of its own: the customer's contact is the root of both.
+#[test]
+fn a_consult_in_a_conversation_of_its_own_belongs_to_the_customers_contact() {
+    for (word, kind) in [
+        ("transfer.consult", "ConsultCompleted call"),
+        ("client", "ConsultCancelled call"),
+    ] {
+        let mut ear = Ear::new();
+        let first = [
+            customer(),
+            agent("ann", "connected", json!({"connectedTime": at(5)})),
+        ];
+        let second = |ben: Value| {
+            called(
+                "conversation-2",
+                &[talking("ann-2", "user", 10), ben],
+                json!({"associatedConversation": {"id": "conversation-1"}}),
+            )
+        };
+        news(&mut ear, NESTED, &body(&first));
+        let asked = called(
+            "conversation-1",
+            &first,
+            json!({"consultationConversations": [{"id": "conversation-2"}]}),
+        );
+        ear.hear(NESTED, &asked.to_string());
+        let begun = ear.events();
+        assert_eq!(
+            begun.iter().map(short).collect::<Vec<_>>(),
+            ["ConsultStarted call"]
+        );
+        let Detail::Related { conversation, .. } = &details(&begun, EventKind::ConsultStarted)[0]
+        else {
+            panic!("{begun:?}");
+        };
+        assert_eq!(conversation.as_ref().unwrap().as_str(), "conversation-2");
+        ear.hear(NESTED, &second(talking("ben", "user", 12)).to_string());
+        for event in ear.events() {
+            let Subject::Connection(facts) = &event.subject else {
+                continue;
+            };
+            assert_eq!(facts.conversation.as_str(), "conversation-2");
+            assert_eq!(
+                facts.root_contact.as_str(),
+                "conversation-1",
+                "{}",
+                short(&event)
+            );
+        }
+        let mut ended = second(gone(talking("ben", "user", 12), 20, "peer"));
+        ended["participants"][0] = gone(talking("ann-2", "user", 10), 20, word);
+        let told = news(&mut ear, NESTED, &ended);
+        assert_eq!(
+            told.iter()
+                .filter(|line| line.starts_with("Consult"))
+                .collect::<Vec<_>>(),
+            [kind]
+        );
+    }
+}
+
+#[test]
+fn a_consult_that_was_heard_of_before_its_contact_is_told_of_its_root_as_soon_as_it_is_known() {
+    let mut ear = Ear::new();
+    let second = |more: Value| called("conversation-2", &[talking("ann-2", "user", 10)], more);
+    ear.hear(NESTED, &second(json!({})).to_string());
+    ear.events();
+    let first = called(
+        "conversation-1",
+        &[customer()],
+        json!({"consultationConversations": [{"id": "conversation-2"}]}),
+    );
+    ear.hear(QUEUE, &first.to_string());
+    ear.events();
+    let mut muted = second(json!({}));
+    muted["participants"][0]["calls"][0]["muted"] = json!(true);
+    ear.hear(NESTED, &muted.to_string());
+    let events = ear.events();
+    let Subject::Connection(facts) = &events[0].subject else {
+        panic!()
+    };
+    assert_eq!(
+        (events[0].kind, facts.root_contact.as_str()),
+        (EventKind::Muted, "conversation-1")
+    );
+}
+
+#[test]
+fn a_blind_transfer_names_who_takes_over() {
+    let mut ear = Ear::new();
+    let ann = agent("ann", "connected", json!({"connectedTime": at(5)}));
+    news(&mut ear, NESTED, &body(&[customer(), ann.clone()]));
+    let parties = [
+        customer(),
+        gone(ann, 20, "transfer"),
+        someone("ben", "user", "alerting", json!({})),
+    ];
+    ear.hear(NESTED, &body(&parties).to_string());
+    let events = ear.events();
+    assert_eq!(reasons(&events, EventKind::Transferred), ["blind"]);
+    let Detail::Related { new, .. } = &details(&events, EventKind::Transferred)[0] else {
+        panic!()
+    };
+    assert_eq!(new.as_ref().unwrap().id(), "ben-call");
+}
+
+#[test]
+fn a_supervisor_listens_speaks_and_breaks_in() {
+    let mut ear = Ear::new();
+    let ann = agent("ann", "connected", json!({"connectedTime": at(5)}));
+    let boss = |more: Value| with(talking("boss", "user", 20), more);
+    news(&mut ear, NESTED, &body(&[customer(), ann.clone()]));
+    let bodies = [
+        json!({"monitoredParticipantId": "ann"}),
+        json!({"monitoredParticipantId": "ann", "coachedParticipantId": "ann"}),
+        json!({"bargedParticipantId": "ann"}),
+    ]
+    .map(|more| body(&[customer(), ann.clone(), boss(more)]));
+    assert_eq!(
+        news(&mut ear, NESTED, &bodies[0]),
+        ["Established boss", "MonitoringStarted boss"]
+    );
+    assert_eq!(news(&mut ear, NESTED, &bodies[1]), ["CoachingStarted boss"]);
+    assert_eq!(
+        news(&mut ear, NESTED, &bodies[2]),
+        ["BargedIn boss", "Conferenced call"]
+    );
+}
+
+#[test]
+fn a_voicemail_takes_a_message() {
+    let mut ear = Ear::new();
+    let voicemail = talking("box", "voicemail", 5);
+    news(&mut ear, QUEUE, &body(&[customer(), voicemail.clone()]));
+    assert_eq!(
+        news(
+            &mut ear,
+            QUEUE,
+            &body(&[customer(), gone(voicemail, 20, "peer")])
+        ),
+        ["VoicemailDeposited box", "ConnectionCleared box"]
+    );
+}
+
+#[test]
+fn a_callback_is_scheduled_offered_taken_and_followed_by_its_call() {
+    let mut ear = Ear::new();
+    let callback = |state: &str, more: Value| {
+        let object = with(
+            json!({"id": "cb", "state": state, "initialState": "scheduled",
+            "callbackNumbers": ["tel:+13175550100"], "callbackScheduledTime": at(30)}),
+            more,
+        );
+        json!({"id": "ann", "purpose": "agent", "userId": "ann", "callbacks": [object]})
+    };
+    ear.hear(
+        NESTED,
+        &body(&[callback("scheduled", json!({}))]).to_string(),
+    );
+    let events = ear.events();
+    let Detail::Callback {
+        numbers, scheduled, ..
+    } = &details(&events, EventKind::CallbackScheduled)[0]
+    else {
+        panic!("{events:?}");
+    };
+    assert_eq!(
+        (&*numbers[0], *scheduled),
+        ("tel:+13175550100", UtcMicros::from_iso(&at(30)))
+    );
+    assert_eq!(
+        news(&mut ear, NESTED, &body(&[callback("alerting", json!({}))])),
+        ["CallbackDelivered ann"]
+    );
+    let taken = callback("connected", json!({"connectedTime": at(31)}));
+    assert_eq!(
+        news(&mut ear, NESTED, &body(std::slice::from_ref(&taken))),
+        ["CallbackEstablished ann"]
+    );
+    let mut calling = taken.clone();
+    calling["calls"] = json!([{"id": "voice", "state": "connected", "direction": "outbound", "connectedTime": at(35)}]);
+    assert_eq!(
+        news(&mut ear, NESTED, &body(std::slice::from_ref(&calling))),
+        ["Established ann"]
+    );
+    calling["calls"][0]["state"] = json!("terminated");
+    calling["calls"][0]["disconnectedTime"] = json!(at(50));
+    assert_eq!(
+        news(&mut ear, NESTED, &body(std::slice::from_ref(&calling))),
+        ["ConnectionCleared ann"]
+    );
+    calling["callbacks"][0]["state"] = json!("terminated");
+    calling["callbacks"][0]["disconnectedTime"] = json!(at(55));
+    assert_eq!(
+        news(&mut ear, NESTED, &body(&[calling])),
+        [
+            "CallbackCleared ann",
+            "CallCleared call",
+            "CallTerminated call"
+        ]
+    );
+}
+
+#[test]
+fn a_dialers_call_says_so() {
+    let mut ear = Ear::new();
+    let dialer = talking("dialer", "dialer", 1);
+    let contact = with(
+        someone(
+            "customer",
+            "customer",
+            "dialing",
+            json!({"direction": "outbound"}),
+        ),
+        json!({"attributes": {"dialerCampaignId": "k1", "dialerContactId": "k2", "dialerContactListId": "k3"}}),
+    );
+    ear.hear(QUEUE, &body(&[dialer.clone(), contact.clone()]).to_string());
+    let events = ear.events();
+    let dialed = events
+        .iter()
+        .find(|event| event.kind == EventKind::Originated)
+        .unwrap();
+    assert_eq!(
+        (dialed.cause, &*dialed.raw),
+        (Cause::MakePredictiveCall, "dialing")
+    );
+    let Some(Detail::Dialer {
+        campaign: Some(campaign),
+        ..
+    }) = dialed.detail.as_deref()
+    else {
+        panic!("{dialed:?}");
+    };
+    assert_eq!(
+        (
+            &*campaign.campaign,
+            &*campaign.contact,
+            &*campaign.contact_list
+        ),
+        ("k1", "k2", "k3")
+    );
+    let mut ended = gone(contact, 9, "uncallable");
+    ended["calls"][0]["disposition"] =
+        json!({"name": "disposition.classification.callable.busy", "analyzer": "amd"});
+    ear.hear(QUEUE, &body(&[dialer, ended]).to_string());
+    let events = ear.events();
+    assert!(events.iter().any(|event| event.kind == EventKind::Failed));
+    let Detail::Dialer { disposition, .. } = &details(&events, EventKind::ConnectionCleared)[0]
+    else {
+        panic!()
+    };
+    assert!(disposition.ends_with("busy"));
+}
+
+#[test]
+fn work_after_the_call_and_its_wrapup_come_after_the_end() {
+    let mut ear = Ear::new();
+    let ann = agent("ann", "connected", json!({"connectedTime": at(5)}));
+    news(&mut ear, NESTED, &body(&[customer(), ann.clone()]));
+    let over = [
+        gone(customer(), 9, "peer"),
+        with(gone(ann, 9, "peer"), json!({"startAcwTime": at(9)})),
+    ];
+    let told = news(&mut ear, NESTED, &body(&over));
+    assert!(
+        told.ends_with(&["CallCleared call".to_owned()]),
+        "not terminated while work goes on: {told:?}"
+    );
+    assert!(told.contains(&"AfterCallWorkStarted ann".to_owned()));
+    let wrapped = |code: &str, second: u32| {
+        json!({"endAcwTime": at(30),
+        "wrapup": {"code": code, "notes": "paid with 4111 1111 1111 1111", "tags": ["t"], "durationSeconds": 21, "endTime": at(second)}})
+    };
+    let done = [
+        over[0].clone(),
+        with(over[1].clone(), wrapped("solved", 30)),
+    ];
+    ear.hear(NESTED, &body(&done).to_string());
+    let events = ear.events();
+    assert_eq!(
+        events.iter().map(short).collect::<Vec<_>>(),
+        [
+            "AfterCallWorkEnded ann",
+            "WrapUp ann",
+            "CallTerminated call"
+        ]
+    );
+    let Detail::WrapUp {
+        notes, duration_s, ..
+    } = &details(&events, EventKind::WrapUp)[0]
+    else {
+        panic!()
+    };
+    assert_eq!(
+        (&**notes, *duration_s),
+        ("paid with **** **** **** 1111", Some(21))
+    );
+    // A correction within the minute is told, an older one is not.
+    let corrected = [over[0].clone(), with(over[1].clone(), wrapped("other", 40))];
+    assert_eq!(news(&mut ear, NESTED, &body(&corrected)), ["WrapUp ann"]);
+    assert_eq!(ear.hear(NESTED, &body(&done).to_string()), Heard::Stale);
+    assert_eq!(ear.events(), []);
+}
+
+#[test]
+fn skipped_work_is_no_work() {
+    let mut ear = Ear::new();
+    let ann = agent("ann", "connected", json!({"connectedTime": at(5)}));
+    news(&mut ear, NESTED, &body(&[customer(), ann.clone()]));
+    let skipped = with(
+        gone(ann, 9, "peer"),
+        json!({"startAcwTime": at(9), "endAcwTime": at(9)}),
+    );
+    assert_eq!(
+        news(&mut ear, NESTED, &body(&[customer(), skipped])),
+        ["ConnectionCleared ann"]
+    );
+}
+
+fn attached(attributes: Value) -> Value {
+    body(&[
+        with(customer(), json!({"attributes": attributes})),
+        agent("ann", "connected", json!({"connectedTime": at(5)})),
+    ])
+}
+
+#[test]
+fn attributes_are_told_key_by_key_with_first_and_last_value() {
+    let mut ear = Ear::new();
+    news(&mut ear, NESTED, &attached(json!({"intent": "billing"})));
+    let mut ids = BTreeSet::new();
+    let mut told = Vec::new();
+    for value in ["fraud", "billing", "fraud"] {
+        ear.hear(
+            NESTED,
+            &attached(json!({"intent": value, "case": "7"})).to_string(),
+        );
+        ear.hear(
+            BEN,
+            &attached(json!({"intent": value, "case": "7"})).to_string(),
+        );
+        for event in ear.events() {
+            assert!(ids.insert(event.id), "each time of a value has its own id");
+            assert!(!event.id_exact);
+            let Some(Detail::Attribute {
+                key,
+                value,
+                previous,
+                first,
+            }) = event.detail.as_deref()
+            else {
+                continue;
+            };
+            told.push(format!(
+                "{key} {:?} -> {} (first {})",
+                previous.as_deref(),
+                &**value,
+                &**first
+            ));
+        }
+    }
+    assert_eq!(
+        told,
+        [
+            "intent Some(\"billing\") -> fraud (first billing)",
+            "case None -> 7 (first 7)",
+            "intent Some(\"fraud\") -> billing (first billing)",
+            "intent Some(\"billing\") -> fraud (first billing)",
+        ]
+    );
+    let over = body(&[
+        with(
+            gone(customer(), 20, "peer"),
+            json!({"attributes": {"intent": "fraud", "case": "7"}}),
+        ),
+        gone(
+            agent("ann", "terminated", json!({"connectedTime": at(5)})),
+            20,
+            "peer",
+        ),
+    ]);
+    ear.hear(NESTED, &over.to_string());
+    let events = ear.events();
+    let Detail::Attributes(all) = &details(&events, EventKind::CallCleared)[0] else {
+        panic!()
+    };
+    let all: Vec<_> = all
+        .iter()
+        .map(|one| (&*one.key, &*one.first, &*one.last))
+        .collect();
+    assert_eq!(all, [("intent", "billing", "fraud"), ("case", "7", "7")]);
+}
+
+/// What a rule hides is nowhere: not in an event, not in its `Debug`.
+#[test]
+fn what_may_not_be_told_leaves_no_trace() {
+    let mut ear = Ear::new();
+    let allow = [AllowedKey::Whole("card".into())];
+    ear.calls = Calls::with_rules(
+        1 << 20,
+        AttributeRules::new(&allow, &AttributeMask::default()),
+    );
+    ear.hear(
+        NESTED,
+        &attached(json!({"card": "4111111111111111", "diagnosis": "XYZZY-SECRET"})).to_string(),
+    );
+    let events = ear.events();
+    let Detail::Attribute { key, value, .. } = &details(&events, EventKind::AttributeChanged)[0]
+    else {
+        panic!()
+    };
+    assert_eq!((&**key, &**value), ("card", "************1111"));
+    assert_eq!(details(&events, EventKind::AttributeChanged).len(), 1);
+    let all = format!("{events:?} {:?}", ear.calls.conversations);
+    assert!(
+        !all.contains("XYZZY") && !all.contains("4111") && !all.contains("1111"),
+        "{all}"
+    );
+}
+
+#[test]
+fn the_class_of_each_kind_is_what_its_ids_are() {
+    let mut ear = Ear::new();
+    let mut events = Vec::new();
+    for body in story() {
+        ear.hear(NESTED, &body.to_string());
+        events.extend(ear.events());
+    }
+    for event in events {
+        let exact = match event.kind.id_class() {
+            IdClass::Once => true,
+            IdClass::Timed => event.platform_time.is_some(),
+            IdClass::Untimed | IdClass::Feed => false,
+        };
+        assert_eq!(event.id_exact, exact, "{}", short(&event));
+    }
+}
+
+#[test]
+fn quiet_calls_are_named_longest_unheard_first() {
+    let mut ear = Ear::new();
+    for id in ["c-1", "c-2", "c-3"] {
+        ear.hear(NESTED, &called(id, &[customer()], json!({})).to_string());
+        ear.now.elapsed += Duration::from_secs(60);
+    }
+    ear.hear(
+        NESTED,
+        &called("c-1", &[customer()], json!({"address": "x"})).to_string(),
+    );
+    let quiet = ear
+        .calls
+        .quiet_conversations(Duration::from_secs(60), ear.now);
+    assert_eq!(
+        quiet.iter().map(|id| id.as_str()).collect::<Vec<_>>(),
+        ["c-2", "c-3"]
+    );
+}
