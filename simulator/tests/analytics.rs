@@ -53,6 +53,16 @@ fn told_as(kind: Kind) -> Option<(&'static [&'static str], bool)> {
         Kind::Connected => (talk, true),
         Kind::Held => (&["hold"], true),
         Kind::Retrieved => (&["hold"], false),
+        Kind::FlowEntered => (&["ivr"], true),
+        Kind::VoicemailDeposited => (&["voicemail"], false),
+        Kind::Parked => (&["parked"], true),
+        Kind::Unparked => (&["parked"], false),
+        Kind::MonitoringStarted => (&["monitoring"], true),
+        Kind::CoachingStarted => (&["coaching"], true),
+        Kind::BargedIn => (&["barging"], true),
+        Kind::CallbackScheduled => (&["scheduled"], true),
+        Kind::CallbackAlerting => (&["alert"], true),
+        Kind::CallbackConnected => (&["callback"], true),
         Kind::AfterCallWorkStarted => (&["wrapup"], true),
         Kind::AfterCallWorkEnded => (&["wrapup"], false),
         _ => return None,
@@ -83,7 +93,7 @@ fn check(act: &Act, details: &Value) {
         };
         assert!(segments.iter().any(|segment| tells(&segment)), "{place}");
     }
-    if act.kind == Kind::Disconnected {
+    if matches!(act.kind, Kind::Disconnected | Kind::CallbackDisconnected) {
         let mut of_media = segments.iter().filter(|one| one["segmentType"] != "wrapup");
         let last = of_media.next_back().expect("a session has a segment");
         assert_eq!(last["segmentEnd"], act.time.iso(), "{place}");
@@ -116,6 +126,7 @@ fn check_order(details: &Value) {
 
 #[test]
 fn details_tell_everything_that_happened_on_a_leg() {
+    let mut kinds = BTreeSet::new();
     for script in gca_region::repertoire::REPERTOIRE {
         let mut world = World::new(WorldConfig {
             calls_per_minute: 0.0,
@@ -143,6 +154,7 @@ fn details_tell_everything_that_happened_on_a_leg() {
         }
         let acts = &world.truth().acts;
         for act in acts.iter().filter(|act| act.conversation.is_some()) {
+            kinds.insert(act.kind);
             let id = act.conversation.unwrap().to_string();
             check(act, &world.conversation_details(&id).expect("it is there"));
         }
@@ -156,6 +168,17 @@ fn details_tell_everything_that_happened_on_a_leg() {
                 assert!(ended, "{}: {details}", script.name);
             }
         }
+    }
+    // The stories come to what details can tell.
+    for kind in [
+        Kind::Alerting,
+        Kind::Dialing,
+        Kind::Contacting,
+        Kind::FlowEntered,
+        Kind::Retrieved,
+        Kind::AfterCallWorkEnded,
+    ] {
+        assert!(kinds.contains(&kind), "no {kind:?} in {kinds:?}");
     }
     assert!(
         World::new(WorldConfig::default())

@@ -10,7 +10,8 @@ use serde_json::Value;
 use super::Object;
 use crate::chance::Id;
 use crate::conversation::{
-    AfterCallWork, Callback, Conversation, Direction, Leg, Observing, Participant, Purpose, State,
+    AfterCallWork, Callback, Conversation, Direction, Leg, Observing, Participant, Purpose,
+    Segment, State,
 };
 use crate::organization::Organization;
 use crate::time::Time;
@@ -134,13 +135,16 @@ fn session(
     let segments = match of {
         Session::Leg(leg) => {
             object.may("peerId", leg.peer);
+            let segments = segments_of_leg(organization, party, leg);
             if let Some(observation) = party.observes {
-                let member = match observation.how {
-                    Observing::Monitors => "monitoredParticipantId",
-                    Observing::Coaches => "coachedParticipantId",
-                    Observing::Barges => "bargedParticipantId",
-                };
-                object.has(member, observation.participant);
+                for (kind, member) in [
+                    ("monitoring", "monitoredParticipantId"),
+                    ("coaching", "coachedParticipantId"),
+                    ("barging", "bargedParticipantId"),
+                ] {
+                    let does = segments.iter().any(|segment| segment.kind == kind);
+                    object.may(member, does.then_some(observation.participant));
+                }
             }
             object.may("dispositionName", leg.disposition);
             let is_flow = party.purpose == Purpose::Ivr;
@@ -154,7 +158,7 @@ fn session(
                         .has("entryType", "dnis");
                 });
             }
-            segments_of_leg(organization, party, leg)
+            segments
         }
         Session::Callback(callback) => {
             object
@@ -263,7 +267,10 @@ impl Told {
 
 fn segments_of_leg(organization: &Organization, party: &Participant, leg: &Leg) -> Vec<Told> {
     let mut segments = Vec::new();
-    for segment in &leg.segments {
+    // A state that was left at once is none.
+    let stays =
+        |segment: &&Segment| segment.to != Some(segment.from) || segment.how == Some("Disconnect");
+    for segment in leg.segments.iter().filter(stays) {
         let mut told = Told::new(segment_type(party, segment.kind), segment.from, segment.to);
         // Who is heard now, but came before, only listened at first.
         if segment.kind == "Interact"
