@@ -127,8 +127,8 @@ impl House {
     }
 }
 
-/// The platform that the sanitizer build is for.
-const LINUX: &str = "x86_64-unknown-linux-gnu";
+/// The platform that the sanitizer builds are for.
+pub(crate) const LINUX: &str = "x86_64-unknown-linux-gnu";
 
 /// Runs a program to its end, which must be a good one.
 pub(crate) fn run(command: &mut Command) -> Result<(), Failed> {
@@ -165,7 +165,8 @@ pub(crate) fn show(command: &Command) -> String {
     })
 }
 
-fn existing(path: PathBuf) -> Result<PathBuf, Failed> {
+/// The file, which a build has just made.
+pub(crate) fn existing(path: PathBuf) -> Result<PathBuf, Failed> {
     if path.is_file() {
         Ok(path)
     } else {

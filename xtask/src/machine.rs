@@ -56,6 +56,9 @@ const VALGRIND: Need = Need {
 /// What the demonstration needs: a C++ compiler and CMake.
 pub(crate) const TO_BUILD: &[Need] = &[CC, CPP, MAKE, CMAKE];
 
+/// What the fuzz targets need: libFuzzer is built from its sources.
+pub(crate) const TO_FUZZ: &[Need] = &[CC, CPP];
+
 /// What the tests need beside that: the platform's official clients run in Python and Node, the C++ tests in valgrind.
 pub(crate) const TO_TEST: &[Need] = &[
     CC,

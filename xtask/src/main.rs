@@ -6,6 +6,7 @@
 mod artefact;
 mod bench;
 mod demo;
+mod fuzz;
 mod judge;
 mod machine;
 mod region;
@@ -34,6 +35,11 @@ const COMMANDS: &[Entry] = &[
         "bench",
         "the benchmarks, beside their floors [--saturated] [--paced] [--memory]",
         bench::command,
+    ),
+    (
+        "fuzz",
+        "the fuzz targets [--minutes N] [--target NAME] [--input FILE] [--short]",
+        fuzz::command,
     ),
 ];
 

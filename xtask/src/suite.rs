@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use crate::artefact::{Flavour, House, run, show};
 use crate::demo::{Demo, Stage};
-use crate::{Arguments, Failed, machine};
+use crate::{Arguments, Failed, fuzz, machine};
 
 /// The command.
 pub(crate) fn command(mut arguments: Arguments) -> Result<(), Failed> {
@@ -60,6 +60,7 @@ pub(crate) fn command(mut arguments: Arguments) -> Result<(), Failed> {
         }
         counted(&mut cargo)
     });
+    suite.step_of_many("fuzz targets", || fuzz::in_short(&house));
     if let (Some(library), Some(region), Some(host)) = (library, region, host) {
         let records = house.target.join("demo");
         let stage = Stage {
@@ -100,9 +101,9 @@ struct Step {
 
 /// How many tests of a run passed and failed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-struct Count {
-    passed: u64,
-    failed: u64,
+pub(crate) struct Count {
+    pub(crate) passed: u64,
+    pub(crate) failed: u64,
 }
 
 impl Suite {
