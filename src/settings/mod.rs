@@ -469,7 +469,11 @@ fn nearest(written: &str, known: impl Iterator<Item = &'static str>) -> Option<&
 
 /// A key as operators find it in their document. An unknown one is cut, and stays on one line.
 fn path(place: Place, key: &str) -> String {
-    let key = plain(key);
+    // A key without a name is still to be found by what stands there.
+    let key = match plain(key) {
+        key if key.trim().is_empty() => format!("\"{key}\""),
+        key => key,
+    };
     match place {
         Place::Top => key,
         Place::Advanced => format!("{ADVANCED}.{key}"),

@@ -767,6 +767,16 @@ fn what_is_not_an_object_is_one_problem_with_its_place() {
 }
 
 #[test]
+fn a_key_without_a_name_is_told_as_it_is_written() {
+    let problems = refused(r#"{"":1,"AdvancedSettings":{" ":2}}"#);
+    let unknown = "\"\" is not a known key; case matters in keys. Leave it out.";
+    assert!(
+        problems.iter().any(|problem| problem == unknown),
+        "{problems:?}"
+    );
+}
+
+#[test]
 fn unknown_keys_are_refused_at_the_top_and_warned_of_below() {
     for (key, right) in [
         ("RegionHosts", "Did you mean RegionHost."),
@@ -774,7 +784,6 @@ fn unknown_keys_are_refused_at_the_top_and_warned_of_below() {
         ("CleintSecret", "Did you mean ClientSecret."),
         ("AdvancedSetting", "Did you mean AdvancedSettings."),
         ("Zebra", "Leave it out."),
-        ("", "Leave it out."),
     ] {
         let problem = format!("{key} is not a known key; case matters in keys. {right}");
         assert_eq!(refused(&with(key, json!(1))), [problem]);
