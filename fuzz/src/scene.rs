@@ -106,8 +106,8 @@ const NESTED_ONLY: [&str; 4] = [
 /// Members of a conversation.
 const OF_CONVERSATION: [&str; 4] = [
     r#""securePause":true"#,
-    r#""externalTag":"tag""#,
-    r#""address":"tel:+13175550100""#,
+    r#""consultationConversations":[{"id":"c1"}]"#,
+    r#""associatedConversation":{"id":"c0"}"#,
     r#""recentTransfers":[{"id":"t","state":"DONE"}]"#,
 ];
 
@@ -572,8 +572,6 @@ impl Call {
 
     /// The members that both shapes have under one name.
     fn members(&self, text: &mut String) {
-        // The platform holds what is connected; of a hold without that, `calls` tells all the same today.
-        let is_connected = word(&STATES, self.state) == "connected";
         member(text, "state", word(&STATES, self.state));
         member(text, "initialState", word(&STATES, self.opening));
         member(
@@ -597,7 +595,7 @@ impl Call {
             member(text, "disconnectType", word(&ENDINGS, self.ending));
         }
         for (name, flag) in [
-            ("held", self.held.filter(|held| !held || is_connected)),
+            ("held", self.held),
             ("muted", self.muted),
             ("confined", self.confined),
             ("securePause", self.secure_pause),

@@ -54,6 +54,12 @@ const TARGETS: &[Target] = &[
         runs: 50_000,
     },
     Target {
+        name: "reads",
+        words: Some("platform"),
+        longest: 8192,
+        runs: 10_000,
+    },
+    Target {
         name: "settings",
         words: Some("settings"),
         longest: 2048,
