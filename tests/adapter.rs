@@ -408,7 +408,8 @@ fn junk_on_the_socket_is_counted_and_the_feed_goes_on() {
     let region = region();
     let (adapter, recorder) = adapter(&settings("junk", &region));
     recorder.wait_for_state(Feed::Up, Why::None);
-    let canary = "canary-7f3a";
+    // It does not look like a word of the platform: of one that does, and is new, the log tells.
+    let canary = "canary 7f3a";
     let large = format!(
         r#"{{"topicName":"v2.users.x.conversations","eventBody":{{"id":"{}"}}}}"#,
         canary.repeat(1 << 20)
@@ -467,6 +468,51 @@ fn junk_on_the_socket_is_counted_and_the_feed_goes_on() {
             .count(),
         1
     );
+}
+
+/// The platform goes on developing: what is new to this version is counted, named once, and costs the feed nothing.
+#[test]
+fn what_is_new_to_this_version_is_counted_and_named_once() {
+    let region = region();
+    let (adapter, recorder) = adapter(&settings("drift", &region));
+    recorder.wait_for_state(Feed::Up, Why::None);
+    // Members are looked for in one presence of 64.
+    for _ in 0..64 {
+        inject(
+            &region,
+            r#"{"topicName":"v2.users.x.presence","eventBody":{"mood":"value-of-mine",
+                "presenceDefinition":{"id":"d","systemPresence":"DAYDREAMING"}}}"#,
+        );
+    }
+    for user in ["11111111", "22222222"] {
+        let topic = format!("v2.users.{user}-0000-4000-8000-000000000000.dreams");
+        inject(
+            &region,
+            &format!(r#"{{"topicName":"{topic}","eventBody":{{}}}}"#),
+        );
+    }
+    let count = |member: &str| {
+        let status: Value = serde_json::from_str(&adapter.status()).unwrap();
+        status["counters"][member].as_u64().unwrap()
+    };
+    let end = Instant::now() + PATIENCE;
+    while count("topics_unknown") < 2 {
+        assert!(Instant::now() < end, "{}", adapter.status());
+        recorder.wait_for_events(1);
+    }
+    assert_eq!((count("members_unknown"), count("words_unknown")), (1, 1));
+    assert_eq!(count("bodies_unreadable"), 0);
+    assert_eq!(adapter.stop(PATIENCE), Stopped::Done);
+    let seen = recorder.seen();
+    for line in [
+        "Info calls a member of presence is new to this version: mood",
+        "Info calls a word of presenceDefinition.systemPresence is new to this version: DAYDREAMING",
+        "Info calls a topic is not read by this version: v2.users.{id}.dreams",
+    ] {
+        let told = seen.log.iter().filter(|told| *told == line).count();
+        assert_eq!(told, 1, "{line}: {:#?}", seen.log);
+    }
+    assert!(!seen.log.iter().any(|line| line.contains("value-of-mine")));
 }
 
 #[test]

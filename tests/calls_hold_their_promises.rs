@@ -13,6 +13,7 @@ mod day;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use day::arrival::{self, Form, form};
 use day::{Day, facts, hear, hear_with, life};
@@ -20,8 +21,9 @@ use gca_region::chance::Chance;
 use gca_region::script::Step;
 use gca_region::time::Millis;
 use gca_region::world::Shown;
-use genesys_cloud_adapter::calls::Calls;
-use genesys_cloud_adapter::model::event::{Cause, Detail, Event, EventKind, Subject};
+use genesys_cloud_adapter::calls::{Calls, Novelty};
+use genesys_cloud_adapter::model::event::{Cause, Detail, Event, EventKind, Source, Subject};
+use genesys_cloud_adapter::model::time::{Now, UtcMicros};
 use serde_json::Value;
 
 /// How many days there are, if `GCA_DAYS` does not say so.
@@ -462,16 +464,80 @@ fn members_that_are_new_change_nothing() {
         let newer: Vec<Shown> = day.shown.iter().map(with_new_members).collect();
         let again = hear(newer.iter().map(|shown| (shown.at, shown)));
         let differ = told.iter().zip(&again).find(|(told, again)| told != again);
-        if told.len() == again.len() && differ.is_none() {
-            Vec::new()
-        } else {
-            vec![format!(
+        let mut wrong = Vec::new();
+        if told.len() != again.len() || differ.is_some() {
+            wrong.push(format!(
                 "{} and {} events: {differ:#?}",
                 told.len(),
                 again.len()
-            )]
+            ));
         }
+        wrong.extend(wrongly_found(&newer));
+        wrong
     });
+}
+
+/// Of the members that were put into every body, each is found in each object that comes often, and nothing else is.
+fn wrongly_found(newer: &[Shown]) -> Vec<String> {
+    let findings = day::find(newer.iter().map(|shown| (shown.at, shown)));
+    let mut missing: BTreeSet<(&str, &str)> = [
+        "conversation",
+        "participant",
+        "call",
+        "address",
+        "conversation (calls)",
+        "participant (calls)",
+        "reference",
+        "presence",
+        "presence definition",
+        "routing status",
+        "status of a routing status",
+    ]
+    .into_iter()
+    .flat_map(|place| [(place, "aNewMember"), (place, "zNewMember")])
+    .collect();
+    let mut wrong = Vec::new();
+    for finding in &findings {
+        missing.remove(&(finding.place, finding.name.as_str()));
+        let is_ours = ["aNewMember", "zNewMember"].contains(&finding.name.as_str());
+        if finding.novelty != Novelty::Member || !is_ours {
+            wrong.push(format!("found by mistake: {finding}"));
+        }
+    }
+    wrong.extend(
+        missing
+            .iter()
+            .map(|member| format!("not found: {member:?}")),
+    );
+    wrong
+}
+
+/// The lists of what is known are complete, as far as the region goes by what the platform publishes: each body is looked
+/// through as if it were the first.
+#[test]
+fn nothing_that_the_region_shows_is_new() {
+    for day in few() {
+        let mut found = BTreeSet::new();
+        let mut keep = |mut calls: Calls| {
+            found.extend(std::iter::from_fn(|| calls.poll_finding()).map(|new| new.to_string()));
+        };
+        for shown in &day.shown {
+            let mut calls = Calls::new(0);
+            day::tell(&mut calls, shown, shown.at);
+            keep(calls);
+        }
+        let now = Now {
+            elapsed: Duration::ZERO,
+            utc: UtcMicros(1_795_341_600_000_000),
+        };
+        for read in &day.reads {
+            let mut calls = Calls::new(0);
+            calls.handle_conversation_read(&read.rest, Source::Recovered, now);
+            calls.handle_analytics_details(&read.details, Source::Recovered, now);
+            keep(calls);
+        }
+        assert!(found.is_empty(), "seed {}: {found:#?}", day.seed);
+    }
 }
 
 /// Puts a member that nobody knows before and behind the members of every object but of maps of attributes.
@@ -528,6 +594,12 @@ fn words_that_are_new_are_kept() {
                 .collect()
         };
         assert_eq!(ids(&told), ids(&again), "seed {}", day.seed);
+        let found = day::find(newer.iter().map(|shown| (shown.at, shown)));
+        let found: BTreeSet<(&str, &str)> = (found.iter())
+            .map(|finding| (finding.place, finding.name.as_str()))
+            .collect();
+        let places = ["call.disconnectType", "participant.disconnectType"];
+        assert_eq!(found, places.map(|place| (place, word)).into());
         for event in again.iter().filter(|event| &*event.raw == word) {
             assert_eq!(event.cause, Cause::Unknown);
             kept += 1;

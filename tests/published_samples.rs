@@ -119,3 +119,48 @@ fn details_of_other_media_are_read_and_tell_nothing() {
         assert_eq!(calls.open_conversations(), 0);
     }
 }
+
+/// What the platform really sent has no member and no word that the lists of what is known lack. Its samples of other
+/// topics are of topics that are not read.
+#[test]
+fn nothing_in_the_samples_is_new() {
+    let found = |tell: &dyn Fn(&mut Calls)| -> Vec<String> {
+        let mut calls = Calls::new(1 << 20);
+        tell(&mut calls);
+        std::iter::from_fn(|| calls.poll_finding())
+            .map(|finding| finding.to_string())
+            .collect()
+    };
+    let frame = |text: &str| {
+        found(&|calls| {
+            let Ok(Frame::Notification(notification)) = cut(text.trim()) else {
+                panic!("not a notification: {text}");
+            };
+            calls.handle_notification(&notification, NOW);
+        })
+    };
+    let presence = include_str!("samples/notification_user_presence.json");
+    assert_eq!(frame(presence), [""; 0]);
+    assert_eq!(
+        frame(include_str!("samples/notification_user_activity.json")),
+        ["a topic is not read by this version: v2.users.{id}.activity"]
+    );
+    assert_eq!(
+        frame(include_str!("samples/notification_chat_member.json")),
+        ["a topic is not read by this version: v2.conversations.chats.{id}.members"]
+    );
+    let conversation = found(&|calls| {
+        let body = include_str!("samples/rest_conversation.json");
+        calls.handle_conversation_read(body, Source::Recovered, NOW);
+    });
+    assert_eq!(conversation, [""; 0]);
+    for details in [
+        include_str!("samples/analytics_ended.json"),
+        include_str!("samples/analytics_active.json"),
+    ] {
+        let details = found(&|calls| {
+            calls.handle_analytics_details(details, Source::Recovered, NOW);
+        });
+        assert_eq!(details, [""; 0]);
+    }
+}

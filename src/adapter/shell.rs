@@ -21,7 +21,7 @@ use tokio::task::JoinSet;
 
 use super::provoke::Provoke;
 use super::standing::Standing;
-use crate::calls::{AttributeRules, Calls, Heard};
+use crate::calls::{AttributeRules, Calls, Heard, Novelty};
 use crate::cloud::{Inbound, Uncut, Wire, cut, cut_whole, socket_event};
 use crate::delivery::Intake;
 use crate::model::event::Event;
@@ -399,6 +399,23 @@ impl Run {
         while let Some(event) = calls.poll_event() {
             self.around.intake.offer(event);
         }
+        self.tell_findings(calls);
+    }
+
+    /// What the platform told that this version does not know is counted, and logged once: the feed goes on.
+    fn tell_findings(&self, calls: &mut Calls) {
+        let counters = &self.around.counters;
+        while let Some(finding) = calls.poll_finding() {
+            match finding.novelty {
+                Novelty::Member => counters.members_unknown.one(),
+                Novelty::Word => counters.words_unknown.one(),
+                // Each notification on one is counted.
+                Novelty::Topic => {}
+            }
+            self.around
+                .log
+                .write(LogLevel::Info, "calls", format_args!("{finding}"));
+        }
     }
 
     async fn carry_out(self: Arc<Self>, task: Task) {
@@ -529,6 +546,7 @@ impl Run {
                 while let Some(event) = calls.poll_event() {
                     burst.offer(event);
                 }
+                self.tell_findings(calls);
                 drop(machines);
                 burst.end_if_long();
                 self.count(heard);
@@ -559,7 +577,7 @@ impl Run {
 
     fn count(&self, heard: Heard) {
         match heard {
-            Heard::Read | Heard::Unchanged | Heard::Stale => {}
+            Heard::Read | Heard::Unchanged | Heard::Stale | Heard::Irrelevant => {}
             Heard::NotFollowed => self.around.counters.topics_unknown.one(),
             Heard::Unreadable => {
                 self.around.counters.bodies_unreadable.one();

@@ -23,6 +23,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use super::Heard;
+use super::drift::Radar;
 use super::identity::{Occurrence, Scribe};
 use super::tolerant::{Text, Time};
 use crate::model::event::{
@@ -34,6 +35,20 @@ use crate::model::roster::{Queue, Station, User, UserRecord};
 use crate::model::time::{Now, UtcMicros};
 
 use timed::{News, Teller, Timed};
+
+/// The words for a system presence (of `AnalyticsUserPresenceRecord` in the platform's .NET SDK).
+const KNOWN_PRESENCES: [&str; 10] = [
+    "AVAILABLE",
+    "AWAY",
+    "BREAK",
+    "BUSY",
+    "IDLE",
+    "MEAL",
+    "MEETING",
+    OFFLINE,
+    "ON_QUEUE",
+    "TRAINING",
+];
 
 /// The presence of who is not logged on.
 const OFFLINE: &str = "OFFLINE";
@@ -285,16 +300,17 @@ impl Agents {
         now: Now,
         scribe: &mut Scribe,
         events: &mut VecDeque<Event>,
+        radar: &mut Radar,
     ) -> Heard {
         let Ok(body) = serde_json::from_str::<PresenceBody<'_>>(body) else {
             return Heard::Unreadable;
         };
         let definition = body.presence_definition.unwrap_or_default();
         if definition.system_presence.as_str().is_empty() {
-            return Heard::NotFollowed;
+            return Heard::Irrelevant;
         }
         let told = Told {
-            word: &canonical(definition.system_presence.as_str()),
+            word: &presence(definition.system_presence.as_str(), radar),
             reason: &definition.id.kept(None),
             since: body.modified_date.0,
         };
@@ -309,15 +325,16 @@ impl Agents {
         now: Now,
         scribe: &mut Scribe,
         events: &mut VecDeque<Event>,
+        radar: &mut Radar,
     ) -> Heard {
         let Ok(body) = serde_json::from_str::<RoutingStatusBody<'_>>(body) else {
             return Heard::Unreadable;
         };
         let status = body.routing_status.unwrap_or_default();
         if status.status.as_str().is_empty() {
-            return Heard::NotFollowed;
+            return Heard::Irrelevant;
         }
-        let word = canonical(status.status.as_str());
+        let word = routing_status(status.status.as_str(), radar);
         self.agent(user).tell_routing_status(
             &word,
             status.start_time.0,
@@ -364,6 +381,7 @@ impl Agents {
         now: Now,
         scribe: &mut Scribe,
         events: &mut VecDeque<Event>,
+        radar: &mut Radar,
     ) -> Heard {
         let Ok(body) = serde_json::from_str::<PersistentConnectionBody<'_>>(body) else {
             return Heard::Unreadable;
@@ -373,7 +391,11 @@ impl Agents {
             "PERSISTED" => EventKind::PersistentConnectionUp,
             "ACTIVE_CALL" => EventKind::PersistentConnectionActive,
             "DISCONNECTED" | "FAILED" => EventKind::PersistentConnectionDown,
-            _ => return Heard::NotFollowed,
+            "" | "UNKNOWN" => return Heard::Irrelevant,
+            new => {
+                radar.new_word("persistentConnection.persistentState", new);
+                return Heard::Irrelevant;
+            }
         };
         let station = (!body.station_id.as_str().is_empty()).then(|| {
             self.station(&AssociatedStation {
@@ -401,6 +423,7 @@ impl Agents {
         now: Now,
         scribe: &mut Scribe,
         events: &mut VecDeque<Event>,
+        radar: &mut Radar,
     ) {
         let station = (record.station.as_ref())
             .map(|station| station.as_ref().map(|station| self.learn_station(station)));
@@ -422,17 +445,17 @@ impl Agents {
             scribe,
             events,
         };
-        if let Some(presence) = &record.presence {
+        if let Some(shown) = &record.presence {
             let told = Told {
-                word: &canonical(&presence.system_presence),
-                reason: &presence.definition_id,
-                since: presence.modified,
+                word: &presence(&shown.system_presence, radar),
+                reason: &shown.definition_id,
+                since: shown.modified,
             };
             telling.source = found(agent.presence.value().is_none());
             agent.tell_presence(&told, telling);
         }
         if let Some(status) = &record.routing_status {
-            let word = canonical(&status.status);
+            let word = routing_status(&status.status, radar);
             telling.source = found(agent.routing_status.value().is_none());
             agent.tell_routing_status(&word, status.start, telling);
         }
@@ -545,12 +568,7 @@ impl Agent {
         since: Option<UtcMicros>,
         telling: &mut Telling<'_>,
     ) -> Heard {
-        let kind = match &**word {
-            "IDLE" => EventKind::AgentReady,
-            "OFF_QUEUE" | "NOT_RESPONDING" => EventKind::AgentNotReady,
-            "INTERACTING" | "COMMUNICATING" => EventKind::AgentBusy,
-            _ => EventKind::AgentRoutingStatus,
-        };
+        let kind = readiness(word).unwrap_or(EventKind::AgentRoutingStatus);
         let Some(news) = (self.routing_status).news(kind, word, since, telling.teller()) else {
             return Heard::Unchanged;
         };
@@ -670,6 +688,32 @@ impl Agent {
             secure_pause: Flag::Unknown,
             detail: None,
         }
+    }
+}
+
+/// A system presence, in one spelling.
+fn presence(word: &str, radar: &mut Radar) -> Arc<str> {
+    let word = canonical(word);
+    radar.word("presenceDefinition.systemPresence", &word, |word| {
+        KNOWN_PRESENCES.contains(&word).then_some(())
+    });
+    word
+}
+
+/// A routing status, in one spelling.
+fn routing_status(word: &str, radar: &mut Radar) -> Arc<str> {
+    let word = canonical(word);
+    radar.word("routingStatus.status", &word, readiness);
+    word
+}
+
+/// What a routing status is told as; `None` for a word that is new.
+fn readiness(routing_status: &str) -> Option<EventKind> {
+    match routing_status {
+        "IDLE" => Some(EventKind::AgentReady),
+        "OFF_QUEUE" | "NOT_RESPONDING" => Some(EventKind::AgentNotReady),
+        "INTERACTING" | "COMMUNICATING" => Some(EventKind::AgentBusy),
+        _ => None,
     }
 }
 

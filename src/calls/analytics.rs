@@ -9,14 +9,16 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use super::attribute::AttributeRules;
+use super::cause;
+use super::drift::Radar;
 use super::nested::{Facts, observation};
 use super::party::{
     AfterCallWork, CallAnalysis, CallbackView, LegView, Parking, Party, Phase, Role, Wrapup,
     direction, kept_list,
 };
-use super::snapshot::{Head, Snapshot};
+use super::snapshot::{Head, Reading, Snapshot};
 use super::tolerant::{List, Text, Time};
-use crate::model::event::Campaign;
+use crate::model::event::{Campaign, Direction};
 use crate::model::time::UtcMicros;
 
 /// One conversation.
@@ -122,7 +124,7 @@ struct Segment<'a> {
 
 impl Conversation<'_> {
     /// As a snapshot. `None` without an id.
-    pub(crate) fn snapshot(&self, rules: &AttributeRules) -> Option<Snapshot> {
+    pub(crate) fn snapshot(&self, reading: &mut Reading<'_>) -> Option<Snapshot> {
         let head = Head {
             associated: self.associated_conversation_id.kept_id(None),
             consultations: (self.consultation_conversation_ids.0.iter())
@@ -132,7 +134,7 @@ impl Conversation<'_> {
             ..Head::default()
         };
         let parties = (self.participants.0.iter())
-            .filter_map(|party| party.keep(head.ended.is_some(), rules))
+            .filter_map(|party| party.keep(head.ended.is_some(), reading))
             .collect();
         Some(Snapshot::of(
             self.conversation_id.kept_id(None)?,
@@ -143,7 +145,7 @@ impl Conversation<'_> {
 }
 
 impl Participant<'_> {
-    fn keep(&self, is_ended: bool, rules: &AttributeRules) -> Option<Party> {
+    fn keep(&self, is_ended: bool, reading: &mut Reading<'_>) -> Option<Party> {
         let sessions = |media: &'static str| {
             (self.sessions.0.iter()).filter(move |session| session.media_type.as_str() == media)
         };
@@ -166,7 +168,9 @@ impl Participant<'_> {
         Some(Party {
             id: self.participant_id.kept_id(None)?,
             purpose: self.purpose.kept(None),
-            role: Role::of(self.purpose.as_str()),
+            role: (reading.radar)
+                .word("participant.purpose", self.purpose.as_str(), Role::of)
+                .unwrap_or_default(),
             facts: facts.kept(None),
             user: self.user_id.kept_id(None),
             queue: queue.and_then(|segment| segment.queue_id.kept_id(None)),
@@ -193,10 +197,14 @@ impl Participant<'_> {
                 .map(|work| AfterCallWork::of(work.segment_start.0, work.segment_end.0))
                 .unwrap_or_default(),
             wrapup: (any(|segment| !segment.wrap_up_code.is_empty()))
-                .map(|segment| Arc::new(segment.wrapup(rules))),
+                .map(|segment| Arc::new(segment.wrapup(reading.rules))),
             attributes: Arc::default(),
-            legs: voice().map(|session| session.leg(is_ended)).collect(),
-            callbacks: sessions("callback").map(Session::callback).collect(),
+            legs: voice()
+                .map(|session| session.leg(is_ended, reading.radar))
+                .collect(),
+            callbacks: sessions("callback")
+                .map(|session| session.callback(reading.radar))
+                .collect(),
         })
     }
 }
@@ -233,6 +241,17 @@ impl Segment<'_> {
         }
     }
 
+    /// The word that notifications use.
+    fn disconnect_type(&self, radar: &mut Radar) -> Arc<str> {
+        let known = |word: &str| cause::known(notification_word(word));
+        radar.word(
+            "segment.disconnectType",
+            self.disconnect_type.as_str(),
+            known,
+        );
+        Arc::from(notification_word(self.disconnect_type.as_str()))
+    }
+
     fn phase(&self) -> Phase {
         match self.segment_type.as_str() {
             "alert" => Phase::Alerting,
@@ -262,7 +281,7 @@ impl Session<'_> {
         last.segment_end.0.filter(|_| is_over)
     }
 
-    fn leg(&self, is_ended: bool) -> LegView {
+    fn leg(&self, is_ended: bool, radar: &mut Radar) -> LegView {
         let ended = self.ended(is_ended);
         let last = self.media().next_back();
         let phase = match ended {
@@ -283,14 +302,13 @@ impl Session<'_> {
             peer: self.peer_id.kept_id(None),
             opening: (self.media().next()).map_or(Phase::Untold, Segment::phase),
             phase,
-            direction: direction(self.direction.as_str()),
+            direction: (radar.word("session.direction", self.direction.as_str(), direction))
+                .unwrap_or(Direction::Unknown),
             alerted: (self.segment_of("alert")).and_then(|segment| segment.segment_start.0),
             connected: (self.media().find(|segment| segment.is_talk()))
                 .and_then(|segment| segment.segment_start.0),
             ended,
-            disconnect_type: last.map_or_else(Arc::default, |segment| {
-                Arc::from(notification_word(segment.disconnect_type.as_str()))
-            }),
+            disconnect_type: last.map_or_else(Arc::default, |last| last.disconnect_type(radar)),
             held: (phase == Phase::Connected).then_some(hold.is_some()),
             hold_start: hold.and_then(|segment| segment.segment_start.0),
             past_holds: (self.media().filter(|segment| segment.is("hold")))
@@ -311,7 +329,7 @@ impl Session<'_> {
         }
     }
 
-    fn callback(&self) -> CallbackView {
+    fn callback(&self, radar: &mut Radar) -> CallbackView {
         let last = self.media().next_back();
         let ended = last
             .filter(|segment| !segment.disconnect_type.is_empty())
@@ -339,9 +357,7 @@ impl Session<'_> {
             connected: taken.and_then(|segment| segment.segment_start.0),
             ended,
             due: self.callback_scheduled_time.0,
-            disconnect_type: last.map_or_else(Arc::default, |segment| {
-                Arc::from(notification_word(segment.disconnect_type.as_str()))
-            }),
+            disconnect_type: last.map_or_else(Arc::default, |last| last.disconnect_type(radar)),
             numbers: kept_list(self.callback_numbers.0.iter(), None),
             user_name: self.callback_user_name.kept(None),
             preview: (campaign.iter().any(|text| !text.is_empty())).then(|| Campaign {

@@ -8,6 +8,14 @@ use crate::model::event::Cause;
 pub(crate) fn of(disconnect_type: &str) -> Cause {
     match disconnect_type {
         "" => Cause::None,
+        word => known(word).unwrap_or(Cause::Unknown),
+    }
+}
+
+/// The cause that a word stands for; `None` for a word that is new to us. Of some that are known no cause of CSTA tells
+/// anything.
+pub(crate) fn known(disconnect_type: &str) -> Option<Cause> {
+    Some(match disconnect_type {
         "client" | "endpoint" | "peer" => Cause::NormalClearing,
         "transfer" => Cause::SingleStepTransfer,
         "transfer.consult" => Cause::Transfer,
@@ -22,6 +30,7 @@ pub(crate) fn of(disconnect_type: &str) -> Cause {
         "error" | "transport.failure" => Cause::NetworkSignalLost,
         "system" => Cause::SystemCleared,
         "spam" | "uncallable" => Cause::Blocked,
-        _ => Cause::Unknown,
-    }
+        "other" | "inactivity" | "session.expired" | "takeover" => Cause::Unknown,
+        _ => return None,
+    })
 }

@@ -4,10 +4,12 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::attribute::AttributeRules;
+use super::cause;
 use super::nested::{Disposition, Facts, RoutingData, WrapupBody, kept_attributes, observation};
 use super::party::{AfterCallWork, LegView, Parking, Party, Phase, Recording, Role, direction};
+use super::snapshot::Reading;
 use super::tolerant::{Object, Reference, Text, Time, YesNo};
+use crate::model::event::Direction;
 
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "camelCase", default)]
@@ -83,9 +85,16 @@ pub(crate) struct Participant<'a> {
 
 impl Participant<'_> {
     /// As kept; what is the same as in `before` shares its texts. `None` without an id.
-    pub(crate) fn keep(&self, before: Option<&Party>, rules: &AttributeRules) -> Option<Party> {
+    pub(crate) fn keep(&self, before: Option<&Party>, reading: &mut Reading<'_>) -> Option<Party> {
         let leg = before.and_then(|before| before.legs.first());
-        let role = Role::of(self.purpose.as_str());
+        let radar = &mut *reading.radar;
+        let role = (radar.word("participant.purpose", self.purpose.as_str(), Role::of))
+            .unwrap_or_default();
+        radar.word(
+            "participant.disconnectType",
+            self.disconnect_type.as_str(),
+            cause::known,
+        );
         let parking = if self.state.as_str() == "parked" {
             Parking::Yes(self.park_time.0)
         } else {
@@ -95,9 +104,16 @@ impl Participant<'_> {
             // This shape has no id for the party's own leg; `peer` is the other side's.
             communication: None,
             peer: self.peer.kept_id(leg.and_then(|leg| leg.peer.as_ref())),
-            opening: Phase::from_state(self.initial_state.as_str()),
-            phase: Phase::from_state(self.state.as_str()),
-            direction: direction(self.direction.as_str()),
+            opening: (radar.word(
+                "participant.initialState",
+                self.initial_state.as_str(),
+                Phase::from_state,
+            ))
+            .unwrap_or_default(),
+            phase: (radar.word("participant.state", self.state.as_str(), Phase::from_state))
+                .unwrap_or_default(),
+            direction: (radar.word("participant.direction", self.direction.as_str(), direction))
+                .unwrap_or(Direction::Unknown),
             alerted: None,
             connected: self.connected_time.0,
             // After-call work begins when the media is over.
@@ -112,7 +128,11 @@ impl Participant<'_> {
             muted: self.muted.0,
             confined: self.confined.0,
             secure_pause: self.secure_pause.0,
-            recording: Recording::from_state(self.recording_state.as_str()),
+            recording: radar.word(
+                "participant.recordingState",
+                self.recording_state.as_str(),
+                Recording::from_state,
+            ),
             ani: self.ani.kept(leg.map(|leg| &leg.ani)),
             dnis: self.dnis.kept(leg.map(|leg| &leg.dnis)),
             provider: self.provider.kept(leg.map(|leg| &leg.provider)),
@@ -154,8 +174,8 @@ impl Participant<'_> {
             ),
             routing: self.conversation_routing_data.0.kept(role, before),
             after_call_work: AfterCallWork::of(self.start_acw_time.0, self.end_acw_time.0),
-            wrapup: self.wrapup.0.kept(before, rules),
-            attributes: kept_attributes(self.attributes, before, rules),
+            wrapup: self.wrapup.0.kept(before, reading.rules),
+            attributes: kept_attributes(self.attributes, before, reading.rules),
             legs: vec![view],
             callbacks: Vec::new(),
         })

@@ -54,6 +54,7 @@ mod consult;
 mod conversation;
 mod counted;
 mod cursor;
+mod drift;
 mod flat;
 mod identity;
 mod kin;
@@ -82,13 +83,15 @@ use crate::model::roster::{Queue, Station, UserRecord};
 use crate::model::time::Now;
 
 pub use attribute::AttributeRules;
+pub use drift::{Finding, Novelty};
 
 use agent::Agents;
 use consult::Outcome;
 use conversation::Conversation;
+use drift::{Body, Radar};
 use identity::Scribe;
 use kin::Kin;
-use snapshot::{Decoded, Head, Snapshot, SnapshotCache};
+use snapshot::{Decoded, Head, Reading, Snapshot, SnapshotCache};
 use telling::{Showing, Telling, Voice};
 use tombstone::Tombstones;
 use topic::{Shape, TopicKind};
@@ -108,8 +111,10 @@ pub enum Heard {
     Unchanged,
     /// An older body than its topic had already brought.
     Stale,
-    /// Nothing that this room follows: another medium, or a topic that is not subscribed.
+    /// A topic that this room does not read.
     NotFollowed,
+    /// Nothing that this room tells of: another medium than calls, or a body without what its topic is for.
+    Irrelevant,
     /// The body could not be read: not JSON, or a member of a wrong type.
     Unreadable,
 }
@@ -118,6 +123,7 @@ pub enum Heard {
 ///
 /// - `handle_*` take inputs with the time at which they arrived.
 /// - [`poll_event`](Self::poll_event) returns what is new, oldest first; call it until it returns `None` after each input.
+/// - [`poll_finding`](Self::poll_finding) returns what the platform told that this version does not know (`drift.rs`).
 /// - [`open_conversations`](Self::open_conversations) and the other getters may be called at any time.
 #[derive(Debug)]
 pub struct Calls {
@@ -130,6 +136,7 @@ pub struct Calls {
     rules: AttributeRules,
     agents: Agents,
     scribe: Scribe,
+    radar: Radar,
     events: VecDeque<Event>,
 }
 
@@ -153,6 +160,7 @@ impl Calls {
             rules,
             agents: Agents::default(),
             scribe: Scribe::default(),
+            radar: Radar::default(),
             events: VecDeque::new(),
         }
     }
@@ -160,8 +168,13 @@ impl Calls {
     /// A notification arrived at `now`.
     pub fn handle_notification(&mut self, notification: &Notification<'_>, now: Now) -> Heard {
         let Some(topic) = topic::parse(notification.topic) else {
+            self.radar.topic(notification.topic);
             return Heard::NotFollowed;
         };
+        // Of conversations only those that show something new.
+        if !matches!(topic.kind, TopicKind::Conversation(_)) {
+            self.radar.body(Body::of(topic.kind), notification.body);
+        }
         match topic.kind {
             TopicKind::Conversation(shape) => {
                 let origin = snapshot::Origin {
@@ -177,6 +190,7 @@ impl Calls {
                 now,
                 &mut self.scribe,
                 &mut self.events,
+                &mut self.radar,
             ),
             TopicKind::RoutingStatus => self.agents.handle_routing_status(
                 topic.subject,
@@ -184,6 +198,7 @@ impl Calls {
                 now,
                 &mut self.scribe,
                 &mut self.events,
+                &mut self.radar,
             ),
             TopicKind::Station => self.agents.handle_station(
                 topic.subject,
@@ -198,18 +213,28 @@ impl Calls {
                 now,
                 &mut self.scribe,
                 &mut self.events,
+                &mut self.radar,
             ),
         }
     }
 
     fn handle_conversation(&mut self, origin: snapshot::Origin<'_>, body: &str, now: Now) -> Heard {
-        let snapshot = match self.snapshots.decode(body, origin.shape, &self.rules) {
-            Ok(Decoded::Unchanged(snapshot) | Decoded::Changed(snapshot)) => snapshot,
+        let reading = &mut Reading {
+            rules: &self.rules,
+            radar: &mut self.radar,
+        };
+        let snapshot = match self.snapshots.decode(body, origin.shape, reading) {
+            Ok(Decoded::Unchanged(snapshot)) => snapshot,
+            Ok(Decoded::Changed(snapshot)) => {
+                self.radar
+                    .body(Body::of(TopicKind::Conversation(origin.shape)), body);
+                snapshot
+            }
             Err(snapshot::Unreadable) => return Heard::Unreadable,
         };
         if !self.conversations.contains_key(&snapshot.conversation) {
             if !snapshot.has_legs() {
-                return Heard::NotFollowed;
+                return Heard::Irrelevant;
             }
             let Some(conversation) = begin(snapshot, &self.tombstones, &self.kin) else {
                 let id = snapshot.conversation.clone();
@@ -220,7 +245,7 @@ impl Calls {
                 .insert(snapshot.conversation.clone(), conversation);
         }
         let Some(conversation) = self.conversations.get_mut(&snapshot.conversation) else {
-            return Heard::NotFollowed;
+            return Heard::Irrelevant;
         };
         relate(conversation, snapshot.head(), &mut self.kin, now);
         let was_over = (conversation.is_cleared(), conversation.is_terminated());
@@ -243,8 +268,13 @@ impl Calls {
     /// The answer to `GET /api/v2/conversations/{id}` arrived. What it tells first is told as `source`:
     /// [`Source::Snapshot`] at the start, [`Source::Recovered`] after a gap.
     pub fn handle_conversation_read(&mut self, body: &str, source: Source, now: Now) -> Heard {
-        match Snapshot::read(body, Shape::Nested, &self.rules, String::new()) {
+        let reading = &mut Reading {
+            rules: &self.rules,
+            radar: &mut self.radar,
+        };
+        match Snapshot::read(body, Shape::Nested, reading, String::new()) {
             Ok(snapshot) => {
+                self.radar.body(Body::Nested, body);
                 self.handle_read(&snapshot, source, "conversation.endTime", now);
                 Heard::Read
             }
@@ -255,8 +285,13 @@ impl Calls {
     /// One conversation of an answer of analytics conversation details arrived (an element of `conversations`).
     pub fn handle_analytics_details(&mut self, body: &str, source: Source, now: Now) -> Heard {
         let read = serde_json::from_str::<analytics::Conversation<'_>>(body).ok();
-        match read.and_then(|conversation| conversation.snapshot(&self.rules)) {
+        let reading = &mut Reading {
+            rules: &self.rules,
+            radar: &mut self.radar,
+        };
+        match read.and_then(|conversation| conversation.snapshot(reading)) {
             Some(snapshot) => {
+                self.radar.body(Body::Analytics, body);
                 self.handle_read(&snapshot, source, "analytics.conversationEnd", now);
                 Heard::Read
             }
@@ -348,8 +383,13 @@ impl Calls {
     /// The roster named these users; what the list tells of their state is told if it is new.
     pub fn handle_users(&mut self, users: &[UserRecord], now: Now) {
         for record in users {
-            self.agents
-                .handle_record(record, now, &mut self.scribe, &mut self.events);
+            self.agents.handle_record(
+                record,
+                now,
+                &mut self.scribe,
+                &mut self.events,
+                &mut self.radar,
+            );
         }
     }
 
@@ -423,6 +463,11 @@ impl Calls {
     /// What is new, oldest first.
     pub fn poll_event(&mut self) -> Option<Event> {
         self.events.pop_front()
+    }
+
+    /// What is new to this version and was not yet told, oldest first: each once, and at most 64 of a sort.
+    pub fn poll_finding(&mut self) -> Option<Finding> {
+        self.radar.poll()
     }
 
     /// Conversations that are not over.

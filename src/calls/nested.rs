@@ -9,10 +9,13 @@ use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
 use super::attribute::AttributeRules;
+use super::cause;
+use super::drift::Radar;
 use super::party::{
     AfterCallWork, CallAnalysis, CallbackView, LegView, Observation, Parking, Party, Phase,
     Recording, Role, Routing, ShownAttributes, Wrapup, direction, kept_list,
 };
+use super::snapshot::Reading;
 use super::tolerant::{List, Object, Pairs, Reference, Text, Time, Whole, YesNo};
 use crate::model::event::{Campaign, Direction, PartyFacts};
 use crate::model::time::UtcMicros;
@@ -208,9 +211,12 @@ struct Segment<'a> {
 
 impl Participant<'_> {
     /// As kept; what is the same as in `before` shares its texts. `None` without an id.
-    pub(crate) fn keep(&self, before: Option<&Party>, rules: &AttributeRules) -> Option<Party> {
+    pub(crate) fn keep(&self, before: Option<&Party>, reading: &mut Reading<'_>) -> Option<Party> {
         let legs = &self.calls.0;
-        let role = Role::of(self.purpose.as_str());
+        let role = reading
+            .radar
+            .word("participant.purpose", self.purpose.as_str(), Role::of)
+            .unwrap_or_default();
         let facts = Facts {
             name: &self.name,
             address: &self.address,
@@ -257,8 +263,8 @@ impl Participant<'_> {
             wrapup: (legs.iter().map(|call| &call.wrapup.0))
                 .chain([&self.wrapup.0])
                 .rfind(|wrapup| wrapup.is_given())
-                .and_then(|wrapup| wrapup.kept(before, rules)),
-            attributes: kept_attributes(self.attributes, before, rules),
+                .and_then(|wrapup| wrapup.kept(before, reading.rules)),
+            attributes: kept_attributes(self.attributes, before, reading.rules),
             legs: (legs.iter().enumerate())
                 .map(|(ordinal, call)| {
                     let before = before.and_then(|before| before.legs.get(ordinal));
@@ -266,12 +272,14 @@ impl Participant<'_> {
                         before,
                         role,
                         (legs.len() == 1).then_some(self.end_time.0).flatten(),
+                        reading.radar,
                     )
                 })
                 .collect(),
             callbacks: (self.callbacks.0.iter().enumerate())
                 .map(|(ordinal, callback)| {
-                    callback.keep(before.and_then(|before| before.callbacks.get(ordinal)))
+                    let before = before.and_then(|before| before.callbacks.get(ordinal));
+                    callback.keep(before, reading.radar)
                 })
                 .collect(),
         })
@@ -296,8 +304,16 @@ impl Call<'_> {
         before: Option<&LegView>,
         role: Role,
         party_ended: Option<UtcMicros>,
+        radar: &mut Radar,
     ) -> LegView {
-        let direction = direction(self.direction.as_str());
+        let direction = radar
+            .word("call.direction", self.direction.as_str(), direction)
+            .unwrap_or(Direction::Unknown);
+        radar.word(
+            "call.disconnectType",
+            self.disconnect_type.as_str(),
+            cause::known,
+        );
         let outside = role == Role::Outside;
         // `self` is the party's own end, whoever called. A direction is the organisation's: the party outside called if
         // it is inbound, the party inside if it is outbound. Recorded answers of the platform, which have ani and dnis
@@ -323,8 +339,14 @@ impl Call<'_> {
             peer: self
                 .peer_id
                 .kept_id(before.and_then(|before| before.peer.as_ref())),
-            opening: Phase::from_state(self.initial_state.as_str()),
-            phase: Phase::from_state(self.state.as_str()),
+            opening: (radar.word(
+                "call.initialState",
+                self.initial_state.as_str(),
+                Phase::from_state,
+            ))
+            .unwrap_or_default(),
+            phase: (radar.word("call.state", self.state.as_str(), Phase::from_state))
+                .unwrap_or_default(),
             direction,
             alerted: self.start_alerting_time.0,
             connected: self.connected_time.0,
@@ -339,7 +361,11 @@ impl Call<'_> {
             muted: self.muted.0,
             confined: self.confined.0,
             secure_pause: self.secure_pause.0,
-            recording: Recording::from_state(self.recording_state.as_str()),
+            recording: radar.word(
+                "call.recordingState",
+                self.recording_state.as_str(),
+                Recording::from_state,
+            ),
             ani: caller
                 .address_normalized
                 .kept(before.map(|before| &before.ani)),
@@ -353,7 +379,12 @@ impl Call<'_> {
 }
 
 impl Callback<'_> {
-    fn keep(&self, before: Option<&CallbackView>) -> CallbackView {
+    fn keep(&self, before: Option<&CallbackView>, radar: &mut Radar) -> CallbackView {
+        radar.word(
+            "callback.disconnectType",
+            self.disconnect_type.as_str(),
+            cause::known,
+        );
         let preview = &self.dialer_preview.0;
         let was = before.and_then(|before| before.preview.as_ref());
         let any = [
@@ -365,8 +396,14 @@ impl Callback<'_> {
             id: self.id.kept(before.map(|before| &before.id)),
             is_scheduled: self.state.as_str() == "scheduled"
                 || self.initial_state.as_str() == "scheduled",
-            opening: Phase::from_state(self.initial_state.as_str()),
-            phase: Phase::from_state(self.state.as_str()),
+            opening: (radar.word(
+                "callback.initialState",
+                self.initial_state.as_str(),
+                Phase::from_state,
+            ))
+            .unwrap_or_default(),
+            phase: (radar.word("callback.state", self.state.as_str(), Phase::from_state))
+                .unwrap_or_default(),
             connected: self.connected_time.0,
             ended: self.disconnected_time.0,
             due: self.callback_scheduled_time.0,

@@ -39,9 +39,10 @@ pub(crate) struct Party {
 }
 
 /// What a purpose comes to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum Role {
-    /// Somebody with a voice: an agent, a user, the party outside, and whatever is new to us.
+    /// Somebody with a voice: an agent, a user, and whatever is new to us.
+    #[default]
     Person,
     /// The party outside.
     Outside,
@@ -58,17 +59,19 @@ pub(crate) enum Role {
 }
 
 impl Role {
-    /// Reads the platform's `purpose`.
-    pub(crate) fn of(purpose: &str) -> Self {
-        match purpose {
+    /// Reads the platform's `purpose` (words of `AnalyticsParticipantWithoutAttributes`). `None`: none, or a word that is new;
+    /// then it is a person.
+    pub(crate) fn of(purpose: &str) -> Option<Self> {
+        Some(match purpose {
             "customer" | "external" => Self::Outside,
             "acd" => Self::Queue,
             "ivr" | "botflow" | "workflow" | "voicesurveyflow" => Self::Flow,
             "voicemail" => Self::Voicemail,
             "dialer" | "campaign" | "outbound" => Self::Dialer,
             "api" | "fax" => Self::System,
-            _ => Self::Person,
-        }
+            "agent" | "group" | "inbound" | "manual" | "station" | "user" => Self::Person,
+            _ => return None,
+        })
     }
 
     /// Whether somebody speaks there.
@@ -167,9 +170,10 @@ pub(crate) struct LegView {
 }
 
 /// Where a call stands, from the platform's `state`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum Phase {
     /// `none`, a word that is new to us, or nothing: says nothing.
+    #[default]
     Untold,
     /// `dialing`.
     Dialing,
@@ -231,9 +235,9 @@ pub(crate) struct CallbackView {
 
 impl Phase {
     /// Reads the platform's word. Fax states (`converting`, `uploading`, `transmitting`) and `scheduled` say nothing about
-    /// the media of a voice call.
-    pub(crate) fn from_state(state: &str) -> Self {
-        match state {
+    /// the media of a voice call. `None`: no word, or one that is new.
+    pub(crate) fn from_state(state: &str) -> Option<Self> {
+        Some(match state {
             "dialing" => Self::Dialing,
             "contacting" => Self::Contacting,
             "offering" => Self::Offered,
@@ -241,8 +245,9 @@ impl Phase {
             "connected" | "parked" => Self::Connected,
             "disconnected" => Self::Over,
             "terminated" => Self::PutAway,
-            _ => Self::Untold,
-        }
+            "none" | "converting" | "uploading" | "transmitting" | "scheduled" => Self::Untold,
+            _ => return None,
+        })
     }
 
     /// How far it is: a connection never goes back.
@@ -263,7 +268,7 @@ impl Phase {
 }
 
 impl Recording {
-    /// Reads the platform's word, which REST conversations write in capitals.
+    /// Reads the platform's word, which REST conversations write in capitals. `None`: no word, or one that is new.
     pub(crate) fn from_state(state: &str) -> Option<Self> {
         let is = |word: &str| state.eq_ignore_ascii_case(word);
         if is("paused") {
@@ -319,12 +324,12 @@ impl Party {
     }
 }
 
-/// Reads the platform's word for a direction.
-pub(crate) fn direction(word: &str) -> Direction {
+/// Reads the platform's word for a direction. `None`: no word, or one that is new.
+pub(crate) fn direction(word: &str) -> Option<Direction> {
     match word {
-        "inbound" => Direction::Inbound,
-        "outbound" => Direction::Outbound,
-        _ => Direction::Unknown,
+        "inbound" => Some(Direction::Inbound),
+        "outbound" => Some(Direction::Outbound),
+        _ => None,
     }
 }
 

@@ -15,6 +15,7 @@ use serde::de::IgnoredAny;
 
 use super::attribute::AttributeRules;
 use super::cursor::Cursor;
+use super::drift::Radar;
 use super::party::{Party, Recording};
 use super::tolerant::{List, Object, Reference, Text, Time, YesNo};
 use super::topic::Shape;
@@ -34,6 +35,14 @@ pub(crate) struct Origin<'a> {
 /// The body is not JSON, or a member that is used has a wrong type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Unreadable;
+
+/// What goes with the reading of a body.
+pub(crate) struct Reading<'c> {
+    /// What may be told of attributes and notes.
+    pub(crate) rules: &'c AttributeRules,
+    /// Where words that are new are noted.
+    pub(crate) radar: &'c mut Radar,
+}
 
 /// What a body tells of the conversation itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -56,11 +65,21 @@ impl Head {
     }
 
     /// Reads the value of a member, whose name was just taken.
-    fn read(&mut self, name: &str, cursor: &mut Cursor<'_>) -> Result<(), Unreadable> {
+    fn read(
+        &mut self,
+        name: &str,
+        cursor: &mut Cursor<'_>,
+        radar: &mut Radar,
+    ) -> Result<(), Unreadable> {
         match name {
             "securePause" => self.secure_pause = cursor.value::<YesNo>()?.0,
             "recordingState" => {
-                self.recording = Recording::from_state(cursor.value::<Text<'_>>()?.as_str());
+                let word = cursor.value::<Text<'_>>()?;
+                self.recording = radar.word(
+                    "conversation.recordingState",
+                    word.as_str(),
+                    Recording::from_state,
+                );
             }
             "associatedConversation" => {
                 let other = cursor.value::<Object<Reference<'_>>>()?;
@@ -151,7 +170,7 @@ impl Snapshot {
     pub(crate) fn read(
         body: &str,
         shape: Shape,
-        rules: &AttributeRules,
+        reading: &mut Reading<'_>,
         mut text: String,
     ) -> Result<Self, Unreadable> {
         let mut cursor = Cursor::new(body, 0);
@@ -166,7 +185,7 @@ impl Snapshot {
                 "participants" if array.is_none() => {
                     if cursor.takes(b'[') {
                         let start = cursor.position();
-                        read_places(&mut cursor, Goal::WHOLE, &[], shape, rules, &mut places)?;
+                        read_places(&mut cursor, Goal::WHOLE, &[], shape, reading, &mut places)?;
                         array = Some((start, cursor.position()));
                         head_before = head.clone();
                         cursor.expect(b']')?;
@@ -175,7 +194,7 @@ impl Snapshot {
                     }
                 }
                 "id" | "participants" => return Err(Unreadable),
-                name => head.read(name, &mut cursor)?,
+                name => head.read(name, &mut cursor, reading.radar)?,
             }
             if !cursor.takes(b',') {
                 break;
@@ -205,7 +224,7 @@ impl Snapshot {
         &mut self,
         body: &str,
         shape: Shape,
-        rules: &AttributeRules,
+        reading: &mut Reading<'_>,
     ) -> Result<bool, Unreadable> {
         let (old, new) = (self.text.as_bytes(), body.as_bytes());
         let prefix = common_prefix(old, new);
@@ -222,11 +241,11 @@ impl Snapshot {
         };
         let mut cursor = Cursor::new(body, from);
         let read = if tail > array_end {
-            self.read_rest(&mut cursor, first, shape, rules)?
+            self.read_rest(&mut cursor, first, shape, reading)?
         } else {
             let (longer, shorter) = (new.len(), old.len());
             let moved = |offset: usize| offset + longer - shorter;
-            self.read_middle(&mut cursor, (first, tail), moved, shape, rules)?
+            self.read_middle(&mut cursor, (first, tail), moved, shape, reading)?
         };
         if read {
             self.text.clear();
@@ -242,7 +261,7 @@ impl Snapshot {
         (first, tail): (usize, usize),
         moved: impl Fn(usize) -> usize,
         shape: Shape,
-        rules: &AttributeRules,
+        reading: &mut Reading<'_>,
     ) -> Result<bool, Unreadable> {
         let last = self
             .places
@@ -257,7 +276,7 @@ impl Snapshot {
         };
         let mut middle = Vec::with_capacity(last - first + 1);
         let before = &self.places[first..last];
-        if !read_places(cursor, goal, before, shape, rules, &mut middle)? {
+        if !read_places(cursor, goal, before, shape, reading, &mut middle)? {
             return Ok(false);
         }
         for place in &mut self.places[last..] {
@@ -275,7 +294,7 @@ impl Snapshot {
         cursor: &mut Cursor<'_>,
         first: usize,
         shape: Shape,
-        rules: &AttributeRules,
+        reading: &mut Reading<'_>,
     ) -> Result<bool, Unreadable> {
         let goal = Goal {
             first: first == 0,
@@ -283,7 +302,7 @@ impl Snapshot {
         };
         let mut rest = Vec::with_capacity(self.places.len() + 1 - first);
         let before = &self.places[first..];
-        if !read_places(cursor, goal, before, shape, rules, &mut rest)? {
+        if !read_places(cursor, goal, before, shape, reading, &mut rest)? {
             return Ok(false);
         }
         let array_end = cursor.position();
@@ -295,7 +314,7 @@ impl Snapshot {
             match name.as_str() {
                 // Before the participants there was one already, or the text is another altogether.
                 "id" | "participants" => return Ok(false),
-                name => head.read(name, cursor)?,
+                name => head.read(name, cursor, reading.radar)?,
             }
         }
         cursor.expect(b'}')?;
@@ -333,7 +352,7 @@ fn read_places(
     goal: Goal,
     before: &[Place],
     shape: Shape,
-    rules: &AttributeRules,
+    reading: &mut Reading<'_>,
     places: &mut Vec<Place>,
 ) -> Result<bool, Unreadable> {
     let mut is_first = goal.first;
@@ -355,10 +374,10 @@ fn read_places(
         let party = match shape {
             Shape::Nested => cursor
                 .value::<nested::Participant<'_>>()?
-                .keep(before.map(Arc::as_ref), rules),
+                .keep(before.map(Arc::as_ref), reading),
             Shape::Flat => cursor
                 .value::<flat::Participant<'_>>()?
-                .keep(before.map(Arc::as_ref), rules),
+                .keep(before.map(Arc::as_ref), reading),
         };
         let party = party.ok_or(Unreadable)?;
         let party = match before {
@@ -469,7 +488,7 @@ impl SnapshotCache {
         &mut self,
         body: &str,
         shape: Shape,
-        rules: &AttributeRules,
+        reading: &mut Reading<'_>,
     ) -> Result<Decoded<'_>, Unreadable> {
         let known = leading_id(body)
             .and_then(|id| self.pairs.get_mut(id))
@@ -478,7 +497,7 @@ impl SnapshotCache {
             Some(snapshot) if snapshot.text == body => None,
             Some(snapshot) => {
                 let before = snapshot.text.len();
-                if snapshot.update(body, shape, rules)? {
+                if snapshot.update(body, shape, reading)? {
                     snapshot.used = true;
                     self.bytes = self.bytes - before + body.len();
                     if self.bytes > self.limit {
@@ -490,7 +509,7 @@ impl SnapshotCache {
                     Some(Some(Snapshot::read(
                         body,
                         shape,
-                        rules,
+                        reading,
                         std::mem::take(&mut self.spare),
                     )?))
                 }
@@ -498,7 +517,7 @@ impl SnapshotCache {
             None => Some(Some(Snapshot::read(
                 body,
                 shape,
-                rules,
+                reading,
                 std::mem::take(&mut self.spare),
             )?)),
         };

@@ -49,7 +49,9 @@ pub struct Counters {
     pub topics_unknown: Counter,
     /// Notifications whose body could not be read.
     pub bodies_unreadable: Counter,
-    /// Words of the platform that are new to this version.
+    /// Members of bodies that are new to this version, each once.
+    pub members_unknown: Counter,
+    /// Words of the platform that are new to this version, each once in its place.
     pub words_unknown: Counter,
     /// HTTP requests made.
     pub requests: Counter,

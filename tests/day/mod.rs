@@ -22,7 +22,7 @@ use gca_region::script::Script;
 use gca_region::time::{Millis, Time};
 use gca_region::truth::{Act, Kind};
 use gca_region::world::{Shown, World, WorldConfig};
-use genesys_cloud_adapter::calls::{Calls, Heard};
+use genesys_cloud_adapter::calls::{Calls, Finding, Heard};
 use genesys_cloud_adapter::model::event::Event;
 use genesys_cloud_adapter::model::frame::Notification;
 use genesys_cloud_adapter::model::id::{QueueId, UserId};
@@ -192,6 +192,17 @@ fn now(at: Time) -> Now {
 /// What is told of bodies that arrive in the given order.
 pub(crate) fn hear<'a>(arrivals: impl IntoIterator<Item = (Time, &'a Shown)>) -> Vec<Event> {
     hear_with(Calls::new(SNAPSHOT_CACHE), arrivals)
+}
+
+/// What is found, in bodies that arrive in the given order, that this version does not know.
+pub(crate) fn find<'a>(arrivals: impl IntoIterator<Item = (Time, &'a Shown)>) -> Vec<Finding> {
+    let mut calls = Calls::new(SNAPSHOT_CACHE);
+    let mut findings = Vec::new();
+    for (at, shown) in arrivals {
+        tell(&mut calls, shown, at);
+        findings.extend(std::iter::from_fn(|| calls.poll_finding()));
+    }
+    findings
 }
 
 /// As [`hear`], by the one given.

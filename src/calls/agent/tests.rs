@@ -79,6 +79,12 @@ impl Ear {
     fn events(&mut self) -> Vec<Event> {
         std::iter::from_fn(|| self.calls.poll_event()).collect()
     }
+
+    fn findings(&mut self) -> Vec<String> {
+        std::iter::from_fn(|| self.calls.poll_finding())
+            .map(|finding| finding.to_string())
+            .collect()
+    }
 }
 
 /// Kind, raw word, source if it is not live, and whether the id is not exact.
@@ -432,8 +438,12 @@ fn persistent_connections_are_told_once_and_by_station() {
             short(&ear.hear(PERSISTENT, &persistent(word, "s1", 20))),
             [""; 0]
         );
-        assert_eq!(ear.heard, Heard::NotFollowed, "{word}");
+        assert_eq!(ear.heard, Heard::Irrelevant, "{word}");
     }
+    assert_eq!(
+        ear.findings(),
+        ["a word of persistentConnection.persistentState is new to this version: RESTING"]
+    );
     ear.hear(PERSISTENT, &json!(7));
     assert_eq!(ear.heard, Heard::Unreadable);
 }
