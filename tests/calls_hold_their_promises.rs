@@ -194,7 +194,9 @@ fn the_room_for_snapshots_changes_nothing() {
     });
 }
 
-/// Invariant 8: each topic in its order, but some late.
+/// Invariant 8: each topic in its order, but some late. What the platform neither dates nor counts (the end of a hold, a
+/// mute) cannot be told any more when another topic has already shown the end of the leg: where bodies are so late that
+/// this happens, it may be missing, and nothing else.
 #[test]
 fn the_order_between_topics_changes_nothing() {
     promise("the_order_between_topics_changes_nothing", |day, chance| {
@@ -206,15 +208,17 @@ fn the_order_between_topics_changes_nothing() {
             let arrivals = arrival::twice(&arrivals, share, chance);
             let events = hear(arrivals);
             let told = ids_by_class(&events);
-            for class in 0..2 {
-                wrong.extend(compare(&expected[class], &told[class], "in another order"));
-            }
+            let how = format!("up to {} ms late", late.0);
+            wrong.extend(compare(&expected[0], &told[0], &how));
+            let is_long = late == LATE[1];
+            let check = if is_long { beyond } else { compare };
+            wrong.extend(check(&expected[1], &told[1], &how));
             wrong.extend(facts::differences(
                 &happened,
                 &facts::told(&events),
-                is_shown,
+                |once| is_shown(once) && (!is_long || facts::is_exact(once.line.event)),
             ));
-            wrong.extend(life::defects(&events, life::Heard::All));
+            wrong.extend(life::defects(&events, life::Heard::Late));
         }
         wrong
     });
@@ -246,7 +250,7 @@ fn an_old_body_changes_nothing() {
                     "with visibly old bodies",
                 ));
             }
-            wrong.extend(life::defects(&events, life::Heard::All));
+            wrong.extend(life::defects(&events, life::Heard::Late));
         }
         wrong
     });

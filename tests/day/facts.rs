@@ -160,6 +160,12 @@ pub(crate) fn is_exact(kind: &str) -> bool {
     kind.is_some_and(|kind| matches!(kind.id_class(), IdClass::Once | IdClass::Timed))
 }
 
+/// Whether only nested or only flat bodies tell the kind.
+pub(crate) fn is_of_one_shape(kind: &str) -> bool {
+    let mut lines = table().iter().filter(|line| line.event == kind);
+    lines.any(|line| ["nested", "flat"].contains(&line.shape))
+}
+
 /// Whether the table has the kind as one that is told.
 fn is_judged(kind: EventKind) -> bool {
     let mut lines = table().iter().filter(|line| line.event == kind.name());

@@ -18,8 +18,6 @@ const BEFORE: &[(&str, &str)] = &[
     ("established", "connection_cleared"),
     ("diverted", "connection_cleared"),
     ("failed", "connection_cleared"),
-    ("consult_started", "consult_completed"),
-    ("consult_started", "consult_cancelled"),
     ("after_call_work_started", "after_call_work_ended"),
     ("callback_scheduled", "callback_delivered"),
     ("callback_delivered", "callback_established"),
@@ -68,8 +66,11 @@ const AFTER_A_CALL: &[&str] = &[
 /// How far a feed can be relied upon.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Heard {
-    /// Everything, each topic in its order.
+    /// Everything, as it was published.
     All,
+    /// Everything, each topic in its order, but some late: what only one shape tells may come when the other one has told
+    /// the end.
+    Late,
     /// Old bodies came again or bodies overtook each other: nothing can be said of changes that the platform does not
     /// date.
     OldOnesToo,
@@ -111,6 +112,8 @@ struct Life {
     told: Vec<&'static str>,
     legs: BTreeMap<String, Vec<&'static str>>,
     cleared: BTreeSet<String>,
+    /// How many consults go on.
+    consults: usize,
 }
 
 impl Life {
@@ -121,12 +124,21 @@ impl Life {
         heard: Heard,
         say: &mut impl FnMut(String),
     ) {
+        let is_late = heard != Heard::All && facts::is_of_one_shape(kind);
+        match kind {
+            "consult_started" => self.consults += 1,
+            "consult_completed" | "consult_cancelled" => match self.consults {
+                0 => say("before any consult began".to_owned()),
+                _ => self.consults -= 1,
+            },
+            _ => {}
+        }
         // What the platform gives no order to (an attribute of an overtaken body), and a wrap-up that is corrected, may
         // still come.
-        if self.told.contains(&"call_terminated") && happens_once(kind) {
+        if self.told.contains(&"call_terminated") && happens_once(kind) && !is_late {
             say("after the call was terminated".to_owned());
         }
-        if self.told.contains(&"call_cleared") && !AFTER_A_CALL.contains(&kind) {
+        if self.told.contains(&"call_cleared") && !AFTER_A_CALL.contains(&kind) && !is_late {
             say("after the call was cleared".to_owned());
         }
         let Some(leg) = leg else {
@@ -137,7 +149,7 @@ impl Life {
             return;
         };
         let told = self.legs.entry(leg.clone()).or_default();
-        if self.cleared.contains(&leg) && !AFTER_A_LEG.contains(&kind) {
+        if self.cleared.contains(&leg) && !AFTER_A_LEG.contains(&kind) && !is_late {
             say("after the leg was cleared".to_owned());
         }
         let later = BEFORE.iter().filter(|(first, _)| *first == kind);
