@@ -21,6 +21,9 @@
 //! };
 //! ```
 //!
+//! A story may be about two conversations: [`Step::TurnsTo`] says which one the following steps are about, and a party
+//! means that user in that conversation.
+//!
 //! Times are seconds of a real call; the world's `pace` shortens them all. Steps follow one another; only
 //! [`Step::WorksAfterCall`] goes on beside what follows it, since the rest of a call does not wait for it.
 //! What the platform does by itself is not written: a queue's leg ends when an agent answers, the last party that is
@@ -49,6 +52,28 @@ pub enum Party {
     Agent,
     /// Another user.
     SecondAgent,
+    /// Yet another one.
+    ThirdAgent,
+    /// A user who takes part in the calls of others.
+    Supervisor,
+}
+
+/// A conversation of a story.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Call {
+    /// The one that the story begins with.
+    FirstCall,
+    /// Another one.
+    SecondCall,
+}
+
+/// Why somebody cannot be called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Trouble {
+    /// They speak already.
+    Busy,
+    /// Nothing answers there.
+    Unreachable,
 }
 
 /// A queue.
@@ -80,10 +105,30 @@ pub enum Step {
     DoesNotAnswer(Party),
     /// A user dials out, on behalf of a queue or for nobody. The called party dials until it answers.
     DialsOut(Party, Option<Line>),
+    /// The dialed party cannot be called; the call is over.
+    CannotBeReached(Party, Trouble),
+    /// The flow transfers the call to a user, for no queue; they alert.
+    RingsAt(Party),
+    /// The alerting user does not answer, and the call goes on to another one.
+    RollsOverTo(Party, Party),
+    /// The alerting user has their calls forwarded to another one, where it goes on.
+    ForwardsTo(Party, Party),
+    /// The call leaves flow or queue for the voicemail box of this queue.
+    JoinsVoicemail(Line),
     /// Puts the call on hold.
     Holds(Party),
+    /// Puts the call on hold where nothing is recorded on hold, until it is taken back.
+    HoldsUnrecorded(Party),
     /// Takes it back.
     Retrieves(Party),
+    /// Is set apart, and hears music.
+    IsConfined(Party),
+    /// Is back.
+    IsReleased(Party),
+    /// Parks the call.
+    Parks(Party),
+    /// Takes it back from there.
+    Unparks(Party),
     /// Closes the microphone.
     Mutes(Party),
     /// Opens it again.
@@ -98,6 +143,48 @@ pub enum Step {
     TransfersTo(Party, Party),
     /// Transfers the call to a queue.
     TransfersToQueue(Party, Line),
+    /// Asks a colleague about the call, in the same conversation: the call is on hold for the asking party, the colleague
+    /// alerts.
+    Consults(Party, Party),
+    /// Asks a colleague about the call, in a conversation of its own, which the story turns to: the call is on hold for the
+    /// asking party, the colleague alerts.
+    ConsultsApart(Party, Party),
+    /// The party who asked leaves the call to the colleague.
+    CompletesConsult(Party),
+    /// The party who asked goes back to the call without the colleague.
+    CancelsConsult(Party),
+    /// The party who asked brings all together.
+    JoinsConsult(Party),
+    /// Calls a colleague into the call, who alerts.
+    AddsParty(Party, Party),
+    /// Calls a colleague, who alerts, in the conversation that the story is about.
+    Calls(Party, Party),
+    /// What follows is about this conversation.
+    TurnsTo(Call),
+    /// A supervisor hears the call of a user.
+    Monitors(Party, Party),
+    /// A supervisor speaks to that user alone.
+    Coaches(Party, Party),
+    /// A supervisor speaks to all.
+    BargesIn(Party, Party),
+    /// The party outside is promised a call: the conversation begins.
+    AsksForCallback(Party),
+    /// A dialer has somebody whom an agent is to look at before the call: the conversation begins.
+    IsPreviewed(Party),
+    /// The time has come: the callback joins this queue.
+    CallbackJoinsQueue(Line),
+    /// The queue offers the callback to a user.
+    CallbackOfferedTo(Party),
+    /// The user takes it.
+    TakesCallback(Party),
+    /// The user calls whoever was promised it. The called party dials until it answers.
+    CallsBack(Party, Party),
+    /// A dialer calls the party outside by itself: the conversation begins.
+    DialerCalls(Party),
+    /// The same, for a campaign that runs without agents at first.
+    CampaignCalls(Party),
+    /// The dialer heard what answered.
+    Classifies(&'static str),
     /// Leaves the call. Whoever is left alone is disconnected.
     HangsUp(Party),
     /// After-call work, from the moment that the party's leg is over; ends with this wrap-up code.
@@ -148,6 +235,6 @@ impl Script {
         self.steps
             .iter()
             .skip(at)
-            .any(|step| matches!(step, Step::OfferedTo(who) if *who == party))
+            .any(|step| matches!(step, Step::OfferedTo(who) | Step::CallbackOfferedTo(who) if *who == party))
     }
 }

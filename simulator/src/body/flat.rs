@@ -62,7 +62,7 @@ fn participant(
         .may("endTime", leg.disconnected)
         .may("startHoldTime", leg.held)
         .has("purpose", party.purpose.word())
-        .has("state", leg.state.word())
+        .has("state", leg.flat_state())
         .has("initialState", leg.initial.word())
         .has("direction", leg.direction.word())
         .may("disconnectType", leg.cause.map(|cause| cause.word()))
@@ -126,7 +126,10 @@ fn participant(
     }
     object.may("peer", leg.peer);
     super::after_call_times(object, Some(leg));
-    object.has("mediaRoles", ["full"]);
+    object
+        .may("parkTime", leg.parked)
+        .may("resumeTime", leg.resumed)
+        .has("mediaRoles", [super::media_role(party)]);
     if party.purpose == Purpose::Agent {
         object.object("queueMediaSettings", |object| {
             object.has("alertingTimeoutSeconds", 8);
@@ -134,12 +137,16 @@ fn participant(
     }
     object
         .has("muted", leg.muted)
-        .has("confined", false)
+        .has("confined", leg.confined)
         .has("recording", super::is_recorded(leg))
         .has("recordingState", leg.recording.word());
     super::recorders(object, leg);
     object
         .has("securePause", leg.secure_pause)
         .has("ani", &party.ani)
-        .has("dnis", &party.dnis);
+        .has("dnis", &party.dnis)
+        .may("consultParticipantId", super::consulted(party))
+        .may("bargedTime", super::barged(party));
+    super::observes(object, party);
+    super::disposition(object, leg);
 }

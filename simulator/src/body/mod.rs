@@ -17,8 +17,10 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::chance::Id;
 use crate::conversation::{
-    AfterCallWork, Conversation, Direction, Leg, Participant, Purpose, Recording, State,
+    AfterCallWork, Callback, Consulted, Conversation, Direction, Leg, Observation, Observing,
+    Participant, Purpose, Recording, State,
 };
 use crate::organization::Organization;
 use crate::time::Time;
@@ -279,6 +281,94 @@ pub(crate) fn wrapup_rules(object: &mut Object<'_>, party: &Participant) {
 pub(crate) fn callers(conversation: &Conversation) -> impl Iterator<Item = (&Participant, &Leg)> {
     let parties = conversation.participants.iter();
     parties.filter_map(|party| Some((party, party.leg()?)))
+}
+
+/// The participant whom somebody consults in the same conversation.
+pub(crate) fn consulted(party: &Participant) -> Option<Id> {
+    match party.consult?.with {
+        Consulted::Participant(id) => Some(id),
+        Consulted::Conversation(_) => None,
+    }
+}
+
+/// Whom a supervisor observes, and how. One member at a time [not documented].
+pub(crate) fn observes(object: &mut Object<'_>, party: &Participant) {
+    if let Some(observation) = party.observes {
+        let member = match observation.how {
+            Observing::Monitors => "monitoredParticipantId",
+            Observing::Coaches => "coachedParticipantId",
+            Observing::Barges => "bargedParticipantId",
+        };
+        object.has(member, observation.participant);
+    }
+}
+
+/// When a supervisor began to speak to all.
+pub(crate) fn barged(party: &Participant) -> Option<Time> {
+    let barges = |observation: &Observation| observation.how == Observing::Barges;
+    (party.observes.filter(barges)).map(|observation| observation.since)
+}
+
+/// What a participant's media does. `full` is in every recorded body; `monitor` and `coach` are named in the member's
+/// description (NET 270.0.0). Who barges in does what everybody does [not documented].
+pub(crate) fn media_role(party: &Participant) -> &'static str {
+    match party.observes.map(|observation| observation.how) {
+        Some(Observing::Monitors) => "monitor",
+        Some(Observing::Coaches) => "coach",
+        Some(Observing::Barges) | None => "full",
+    }
+}
+
+/// What a dialer heard.
+pub(crate) fn disposition(object: &mut Object<'_>, leg: &Leg) {
+    if let Some(name) = leg.disposition {
+        object.object("disposition", |object| {
+            object.has("name", name).has("analyzer", "");
+        });
+    }
+}
+
+/// A callback, in the members that notifications and REST share.
+pub(crate) fn callback(
+    object: &mut Object<'_>,
+    organization: &Organization,
+    party: &Participant,
+    callback: &Callback,
+) {
+    object
+        .has("state", callback.state.word())
+        .has("initialState", callback.initial.word())
+        .has("direction", callback.direction.word())
+        .may("disconnectType", callback.cause.map(|cause| cause.word()))
+        .has("id", callback.id)
+        .has("held", false);
+    if let Some(preview) = callback.preview {
+        object.object("dialerPreview", |object| {
+            object
+                .has("id", preview.id)
+                .has("contactId", preview.contact)
+                .has("contactListId", preview.contact_list)
+                .has("campaignId", preview.campaign)
+                .list("phoneNumberColumns", [()], |object, ()| {
+                    object.has("columnName", "Mobile").has("type", "Cell");
+                });
+        });
+    }
+    object
+        .has("callbackNumbers", [&callback.number])
+        .has("callbackUserName", &callback.name)
+        .may(
+            "scriptId",
+            (party.purpose == Purpose::Agent).then_some(organization.screen_script),
+        )
+        .has("externalCampaign", false)
+        .has("skipEnabled", callback.preview.is_some())
+        .has("provider", "PureCloud Callback")
+        .has("timeoutSeconds", 0)
+        .may("connectedTime", callback.connected)
+        .may("disconnectedTime", callback.disconnected)
+        .may("callbackScheduledTime", callback.scheduled)
+        .has("afterCallWorkRequired", false);
 }
 
 /// Whether the leg is recorded.

@@ -39,8 +39,17 @@ pub fn conversation(
             .has("address", &conversation.address)
             .has("utilizationLabelId", organization.utilization_label)
             .has("securePause", conversation.secure_pause())
-            .nothing("associatedConversation")
-            .empty(&["accessAttributes", "consultationConversations"]);
+            .object("associatedConversation", |object| {
+                object.may("id", conversation.associated);
+            })
+            .empty(&["accessAttributes"])
+            .list(
+                "consultationConversations",
+                &conversation.consultations,
+                |object, id| {
+                    object.has("id", id);
+                },
+            );
         super::divisions(object, organization, conversation);
     })
 }
@@ -63,6 +72,7 @@ fn participant(
         .has("name", &party.name)
         .may("queueId", queue.map(|queue| queue.id))
         .has("purpose", party.purpose.word())
+        .may("consultParticipantId", super::consulted(party))
         .has("address", &party.address);
     super::wrapup_rules(object, party);
     object.has("wrapupExpected", super::works_after_call(party));
@@ -90,7 +100,8 @@ fn participant(
         "alertingTimeoutMs",
         (party.purpose == Purpose::Agent).then(|| super::alerting_ms(pace)),
     );
-    object.has("mediaRoles", ["full"]);
+    super::observes(object, party);
+    object.has("mediaRoles", [super::media_role(party)]);
     super::attributes(object, &party.attributes);
     object
         .list("calls", &party.legs, |object, leg| {
@@ -107,7 +118,7 @@ fn participant(
             }
             object
                 .has("muted", leg.muted)
-                .has("confined", false)
+                .has("confined", leg.confined)
                 .has("held", leg.held.is_some())
                 .has("securePause", leg.secure_pause)
                 .may("startHoldTime", leg.held);
@@ -121,6 +132,7 @@ fn participant(
                 .may("peerId", leg.peer)
                 .may("connectedTime", leg.connected)
                 .may("disconnectedTime", leg.disconnected)
+                .may("bargedTime", super::barged(party))
                 .list(
                     "disconnectReasons",
                     leg.reason,
@@ -142,8 +154,12 @@ fn participant(
                         object.has("alertingTimeoutSeconds", 8);
                     }
                 });
+            super::disposition(object, leg);
         })
-        .empty(&["callbacks", "chats"]);
+        .list("callbacks", &party.callbacks, |object, of| {
+            super::callback(object, organization, party, of);
+        })
+        .empty(&["chats"]);
 }
 
 /// A wrap-up; an empty object where there is none.

@@ -106,6 +106,7 @@ fn nested_participant(
         .may("queueId", queue.map(|queue| queue.id))
         .may("queueName", queue.map(|queue| &queue.name))
         .has("purpose", party.purpose.word())
+        .may("consultParticipantId", super::consulted(party))
         .has("participantType", participant_type(party.purpose))
         .has("address", &party.address)
         .has("ani", &party.ani)
@@ -115,7 +116,8 @@ fn nested_participant(
     if let Some(of) = &party.wrapup {
         object.object("wrapup", |object| wrapup(object, organization, of));
     }
-    object.has("mediaRoles", ["full"]);
+    super::observes(object, party);
+    object.has("mediaRoles", [super::media_role(party)]);
     routing_data(object, organization, party);
     object.may(
         "alertingTimeoutMs",
@@ -134,7 +136,7 @@ fn nested_participant(
             super::recorders(object, leg);
             object
                 .has("muted", leg.muted)
-                .has("confined", false)
+                .has("confined", leg.confined)
                 .has("held", leg.held.is_some())
                 .has("securePause", leg.secure_pause)
                 .list("segments", &leg.segments, |object, segment| {
@@ -178,9 +180,12 @@ fn nested_participant(
                     object.has("alertingTimeoutSeconds", 8);
                 });
             }
+            super::disposition(object, leg);
+        })
+        .list("callbacks", &party.callbacks, |object, of| {
+            super::callback(object, organization, party, of);
         })
         .empty(&[
-            "callbacks",
             "chats",
             "cobrowsesessions",
             "emails",
@@ -212,7 +217,7 @@ fn flat_participant(
         .may("endTime", leg.disconnected)
         .may("startHoldTime", leg.held)
         .has("purpose", party.purpose.word())
-        .has("state", leg.state.word())
+        .has("state", leg.flat_state())
         .has("direction", leg.direction.word())
         .may(
             "disconnectType",
@@ -222,7 +227,7 @@ fn flat_participant(
     super::wrapup_rules(object, party);
     object
         .has("wrapupSkipped", false)
-        .has("mediaRoles", ["full"]);
+        .has("mediaRoles", [super::media_role(party)]);
     if let Some(user) = user {
         reference(object, "user", "users", user.id);
     }
@@ -243,14 +248,20 @@ fn flat_participant(
     super::after_call_times(object, Some(leg));
     object
         .has("muted", leg.muted)
-        .has("confined", false)
+        .has("confined", leg.confined)
         .has("recording", super::is_recorded(leg))
         .has("recordingState", leg.recording.word());
     super::recorders(object, leg);
     object
         .has("ani", &party.ani)
         .has("dnis", &party.dnis)
-        .has("securePause", leg.secure_pause);
+        .has("securePause", leg.secure_pause)
+        .may("parkTime", leg.parked)
+        .may("resumeTime", leg.resumed)
+        .may("consultParticipantId", super::consulted(party))
+        .may("bargedTime", super::barged(party));
+    super::observes(object, party);
+    super::disposition(object, leg);
 }
 
 const fn participant_type(purpose: Purpose) -> &'static str {

@@ -212,8 +212,6 @@ impl World {
         let leg = self.party_mut(place)?.leg_mut()?;
         // What is so already cannot become so.
         let can = match kind {
-            Kind::Held => leg.held.is_none(),
-            Kind::Retrieved => leg.held.is_some(),
             Kind::Muted => !leg.muted,
             Kind::Unmuted => leg.muted,
             Kind::Confined => !leg.confined,
@@ -309,21 +307,100 @@ impl World {
         (speaking, secret.is_some_and(Conversation::secure_pause))
     }
 
-    pub(super) fn transfer(&mut self, from: Place, to: Option<usize>, address: String) {
+    /// A party hands the call on without speaking to whoever gets it.
+    pub(super) fn hand_over(&mut self, from: Place, to: Option<usize>, address: String) {
+        self.note_transfer(from, to, address, false);
+        self.act(from, Kind::Transferred, Some("blind".to_owned()));
+    }
+
+    /// Notes among the conversation's transfers that somebody asked for one.
+    pub(super) fn note_transfer(
+        &mut self,
+        from: Place,
+        to: Option<usize>,
+        address: String,
+        attended: bool,
+    ) {
         let (id, now) = (self.ids.id(), self.now);
         let by = self.party(from).and_then(|party| party.user);
         if let Some(conversation) = self.conversations.get_mut(from.conversation) {
             conversation.transfers.push(Transfer {
                 id,
-                attended: false,
-                state: TransferState::Complete,
+                attended,
+                state: if attended {
+                    TransferState::Pending
+                } else {
+                    TransferState::Complete
+                },
                 at: now,
                 by,
                 to,
                 address,
             });
         }
-        self.act(from, Kind::Transferred, Some("blind".to_owned()));
+    }
+
+    /// A call goes on hold; and with `unrecorded`, the trunk records nothing of it until it is back.
+    pub(super) fn hold(&mut self, at: usize, party: Party, unrecorded: bool) -> Option<Next> {
+        let place = self.speaking(at, party)?;
+        if !self.put_on_hold(place) {
+            return None;
+        }
+        if unrecorded {
+            self.pause_recording(place, "hold_suppression");
+        }
+        self.publish(place.conversation);
+        Some(Next::Step(self.moment(5, 20)))
+    }
+
+    /// Whether the leg is on hold now and was not.
+    pub(super) fn put_on_hold(&mut self, place: Place) -> bool {
+        let now = self.now;
+        let leg = self.party_mut(place).and_then(Participant::leg_mut);
+        let Some(leg) = leg.filter(|leg| leg.is_connected() && leg.held.is_none()) else {
+            return false;
+        };
+        leg.held = Some(now);
+        leg.segment("Hold", now);
+        self.act(place, Kind::Held, None);
+        true
+    }
+
+    /// A call comes back from hold. Not while its party consults somebody about it: that has to end first.
+    pub(super) fn retrieve(&mut self, at: usize, party: Party) -> Option<Next> {
+        let place = self.speaking(at, party)?;
+        let who = self.party(place)?;
+        let consults = who.consult.is_some_and(|consult| consult.is_open);
+        if consults || who.leg()?.held.is_none() {
+            return None;
+        }
+        self.take_back(place);
+        self.talk_changed(place.conversation);
+        self.publish(place.conversation);
+        Some(Next::Step(self.moment(5, 20)))
+    }
+
+    /// A leg comes back from hold, if it is on hold; its recording goes on, if it paused for that.
+    pub(super) fn take_back(&mut self, place: Place) {
+        let (_, secret) = self.speaking_in(place.conversation);
+        let now = self.now;
+        let leg = self.party_mut(place).and_then(Participant::leg_mut);
+        let Some(leg) = leg.filter(|leg| leg.is_open() && leg.held.is_some()) else {
+            return;
+        };
+        leg.held = None;
+        leg.segment("Interact", now);
+        let resumes = leg.recording == Recording::Paused && !secret;
+        if resumes {
+            leg.recording = Recording::Active;
+        }
+        self.act(place, Kind::Retrieved, None);
+        if resumes {
+            if let Some(conversation) = self.conversations.get_mut(place.conversation) {
+                conversation.recording = Recording::Active;
+            }
+            self.act(place, Kind::RecordingResumed, None);
+        }
     }
 
     /// A party leaves. If nobody is left for somebody to talk to, everybody else is disconnected a moment later.
@@ -360,6 +437,7 @@ impl World {
             return;
         };
         self.leave_conference(conversation, who);
+        self.talk_changed(conversation);
         let play = self.conversations.get(conversation).map(|of| of.play);
         let over = self
             .conversations
@@ -368,7 +446,10 @@ impl World {
         if let Some(over) = over {
             over.ended = Some(self.now);
             over.recording = Recording::None;
-            self.act_of_all(conversation, Kind::ConversationEnded);
+            if over.has_calls() {
+                self.act_of_all(conversation, Kind::ConversationEnded);
+            }
+            self.end_consult_apart(conversation);
         }
         self.publish(conversation);
         let after = self.moment(60, 250);
@@ -472,7 +553,7 @@ impl World {
     fn look_for_the_end(&mut self, conversation: usize) {
         let of = self.conversations.get(conversation);
         let over = of.is_some_and(|of| {
-            of.ended.is_some() && of.participants.iter().all(Participant::is_over)
+            of.ended.is_some() && of.has_calls() && of.participants.iter().all(Participant::is_over)
         });
         if over {
             self.act_of_all(conversation, Kind::ConversationTerminated);
@@ -587,12 +668,16 @@ impl World {
             .collect()
     }
 
-    /// Whether a user is still on a line of this play, or works on after one.
-    fn is_busy(&self, play: usize, user: usize) -> bool {
+    /// Whether a user is on a line of this play.
+    pub(super) fn is_on_a_line(&self, play: usize, user: usize) -> bool {
         self.conversations_of(play).any(|conversation| {
             (conversation.participants.iter())
-                .filter(|party| party.user == Some(user))
-                .any(|party| party.is_open() || party.works())
+                .any(|party| party.user == Some(user) && party.is_open())
         })
+    }
+
+    /// Whether a user is still on a line of this play, or works on after one.
+    fn is_busy(&self, play: usize, user: usize) -> bool {
+        self.is_on_a_line(play, user) || self.works(play, user)
     }
 }

@@ -13,6 +13,7 @@
 //! |---------------|----------------------------------------------------------------------------------|
 //! | `stage`       | plays scripts: casts users and queues, one step after the other                  |
 //! | `legs`        | what becomes of participants and legs; what the platform does by itself          |
+//! | `outbound`    | calls to the outside: dialed, promised, placed by a dialer                       |
 //! | `together`    | consults, conferences, supervisors                                               |
 //! | `floor`       | the agents: how each is, who is free                                             |
 //! | `days`        | what agents do between calls                                                     |
@@ -27,6 +28,7 @@ mod days;
 mod floor;
 mod legs;
 mod oblivion;
+mod outbound;
 mod publication;
 mod stage;
 mod together;

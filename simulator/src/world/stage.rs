@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use super::{Due, Place, World};
 use crate::chance::{Chance, Id};
-use crate::conversation::{Cause, Conversation, Direction, Participant, Purpose, State, Touched};
-use crate::script::{Line, Party, Script, Step};
+use crate::conversation::{
+    Cause, Conversation, Direction, Leg, Observing, Participant, Purpose, State, Touched,
+};
+use crate::script::{Call, Line, Party, Script, Step};
 use crate::time::Millis;
 use crate::truth::Kind;
 
@@ -45,7 +47,7 @@ pub(super) struct StagedCall {
     /// The newest participant that is this party.
     cast: Vec<(Party, usize)>,
     /// The queue that it is in or came through.
-    line: Option<Line>,
+    pub(super) line: Option<Line>,
 }
 
 /// When the next step comes.
@@ -267,16 +269,14 @@ impl World {
                 Some(self.connect_soon(menu))
             }
             Step::JoinsQueue(line) => {
-                let left = self.open_at(at, |party| {
-                    matches!(party.purpose, Purpose::Ivr | Purpose::Acd)
-                });
+                let left = self.before_a_person(at);
                 self.join_queue(at, line, &left)
             }
             Step::TransfersToQueue(party, line) => {
                 let from = self.speaking(at, party)?;
                 let queue = self.queue(at, line)?;
                 let address = self.queue_address(queue);
-                self.transfer(from, None, address);
+                self.hand_over(from, None, address);
                 self.join_queue(at, line, &[from])
             }
             Step::OfferedTo(party) => self.offer(at, party),
@@ -289,7 +289,7 @@ impl World {
                     return Some(Next::Wait);
                 };
                 let address = self.user_address(user);
-                self.transfer(from, Some(user), address);
+                self.hand_over(from, Some(user), address);
                 self.alert(at, to, user, Purpose::User, None)?;
                 self.end_legs(&[from], Cause::Transfer);
                 Some(Next::Step(self.moment(100, 200)))
@@ -298,12 +298,28 @@ impl World {
             Step::Refuses(party) => self.decline(at, party, Cause::Client),
             Step::DoesNotAnswer(party) => self.decline(at, party, Cause::Timeout),
             Step::DialsOut(party, line) => self.dial_out(at, party, line, phase),
-            Step::Holds(party) => self.change(at, party, Kind::Held, |leg, now| {
-                leg.held = Some(now);
+            Step::CannotBeReached(party, trouble) => self.fail(at, party, trouble),
+            Step::RingsAt(party) => self.ring_at(at, party),
+            Step::RollsOverTo(from, to) => self.divert(at, from, to, Cause::TransferNoAnswer),
+            Step::ForwardsTo(from, to) => self.divert(at, from, to, Cause::TransferForward),
+            Step::JoinsVoicemail(line) => self.join_voicemail(at, line),
+            Step::Holds(party) => self.hold(at, party, false),
+            Step::HoldsUnrecorded(party) => self.hold(at, party, true),
+            Step::Retrieves(party) => self.retrieve(at, party),
+            Step::IsConfined(party) => self.change(at, party, Kind::Confined, |leg, now| {
+                leg.confined = true;
                 leg.segment("Hold", now);
             }),
-            Step::Retrieves(party) => self.change(at, party, Kind::Retrieved, |leg, now| {
-                leg.held = None;
+            Step::IsReleased(party) => self.change(at, party, Kind::Unconfined, |leg, now| {
+                leg.confined = false;
+                leg.segment("Interact", now);
+            }),
+            Step::Parks(party) => self.change(at, party, Kind::Parked, |leg, now| {
+                (leg.parked, leg.resumed) = (Some(now), None);
+                leg.segment("Parked", now);
+            }),
+            Step::Unparks(party) => self.change(at, party, Kind::Unparked, |leg, now| {
+                leg.resumed = Some(now);
                 leg.segment("Interact", now);
             }),
             Step::Mutes(party) => self.change(at, party, Kind::Muted, |leg, _| leg.muted = true),
@@ -328,6 +344,26 @@ impl World {
                 self.publish(place.conversation);
                 Some(Next::Step(self.moment(5, 20)))
             }
+            Step::Consults(from, to) => self.consult(at, from, to),
+            Step::ConsultsApart(from, to) => self.consult_apart(at, from, to, phase),
+            Step::CompletesConsult(party) => self.complete_consult(at, party),
+            Step::CancelsConsult(party) => self.give_up_consult(at, party),
+            Step::JoinsConsult(party) => self.join_consult(at, party),
+            Step::AddsParty(from, to) => self.add_party(at, from, to),
+            Step::Calls(from, to) => self.call_colleague(at, from, to, phase),
+            Step::TurnsTo(call) => self.turn_to(at, call),
+            Step::Monitors(who, of) => self.observe(at, who, of, Observing::Monitors, phase),
+            Step::Coaches(who, of) => self.observe(at, who, of, Observing::Coaches, phase),
+            Step::BargesIn(who, of) => self.observe(at, who, of, Observing::Barges, phase),
+            Step::AsksForCallback(party) => self.promise_call(at, party, false),
+            Step::IsPreviewed(party) => self.promise_call(at, party, true),
+            Step::CallbackJoinsQueue(line) => self.queue_callback(at, line),
+            Step::CallbackOfferedTo(party) => self.offer_callback(at, party),
+            Step::TakesCallback(party) => self.take_callback(at, party),
+            Step::CallsBack(from, to) => self.call_back(at, from, to, phase),
+            Step::DialerCalls(party) => self.dial_for_campaign(at, party, Purpose::Dialer),
+            Step::CampaignCalls(party) => self.dial_for_campaign(at, party, Purpose::Campaign),
+            Step::Classifies(what) => self.classify(at, what),
             Step::HangsUp(party) => {
                 let who = self.place(at, party)?;
                 let cause = if party == Party::Customer {
@@ -406,13 +442,37 @@ impl World {
         })
     }
 
+    /// The flow, queue or dialer that has the call before a person does.
+    pub(super) fn before_a_person(&self, at: usize) -> Vec<Place> {
+        self.open_at(at, |party| {
+            matches!(
+                party.purpose,
+                Purpose::Ivr | Purpose::Acd | Purpose::Dialer | Purpose::Campaign
+            )
+        })
+    }
+
+    /// The story goes on in another of its conversations.
+    pub(super) fn turn_to(&mut self, at: usize, call: Call) -> Option<Next> {
+        let call = match call {
+            Call::FirstCall => 0,
+            Call::SecondCall => 1,
+        };
+        if self.plays.get(at)?.calls.len() <= call {
+            let id = self.ids.id();
+            self.plays.get_mut(at)?.calls.push(StagedCall::new(id));
+        }
+        self.plays.get_mut(at)?.call = call;
+        Some(Next::Step(Millis(1)))
+    }
+
     pub(super) fn open_at(&self, at: usize, is: impl Fn(&Participant) -> bool) -> Vec<Place> {
         self.conversation_at(at)
             .map(|conversation| self.open(conversation, is))
             .unwrap_or_default()
     }
 
-    fn queue(&self, at: usize, line: Line) -> Option<usize> {
+    pub(super) fn queue(&self, at: usize, line: Line) -> Option<usize> {
         let lines = &self.plays.get(at)?.lines;
         let of = lines.iter().find(|(known, _)| *known == line);
         of.map(|(_, queue)| *queue)
@@ -436,7 +496,7 @@ impl World {
         })
     }
 
-    fn user_address(&self, user: usize) -> String {
+    pub(super) fn user_address(&self, user: usize) -> String {
         let (users, stations) = (&self.organization.users, &self.organization.stations);
         let station = self
             .agents
@@ -452,7 +512,7 @@ impl World {
         )
     }
 
-    fn queue_address(&self, queue: usize) -> String {
+    pub(super) fn queue_address(&self, queue: usize) -> String {
         let id = self
             .organization
             .queues
@@ -470,7 +530,7 @@ impl World {
             .unwrap_or(0)
     }
 
-    fn touched_user(&self, user: usize) -> Option<Touched> {
+    pub(super) fn touched_user(&self, user: usize) -> Option<Touched> {
         let facts = self.organization.users.get(user)?;
         Some(Touched {
             division: facts.division,
@@ -494,8 +554,18 @@ impl World {
     }
 
     /// The party outside comes: dials in, or is dialed.
-    fn arrive_outside(&mut self, at: usize, purpose: Purpose) -> Option<Place> {
+    pub(super) fn arrive_outside(&mut self, at: usize, purpose: Purpose) -> Option<Place> {
         let inbound = purpose == Purpose::Customer && self.conversation_at(at).is_none();
+        let arrival = self.party_outside(at, purpose, inbound)?;
+        self.arrive(at, arrival)
+    }
+
+    pub(super) fn party_outside(
+        &mut self,
+        at: usize,
+        purpose: Purpose,
+        inbound: bool,
+    ) -> Option<Arrival> {
         let line = self
             .queue(at, Line::FirstQueue)
             .and_then(|queue| self.organization.queues.get(queue));
@@ -510,7 +580,7 @@ impl World {
         } else {
             (own, theirs.clone())
         };
-        let arrival = Arrival {
+        Some(Arrival {
             purpose,
             user: None,
             queue: None,
@@ -530,11 +600,10 @@ impl World {
             },
             peer: None,
             touched: None,
-        };
-        self.arrive(at, arrival)
+        })
     }
 
-    fn system_party(
+    pub(super) fn system_party(
         &self,
         at: usize,
         purpose: Purpose,
@@ -560,7 +629,7 @@ impl World {
         }
     }
 
-    fn join_queue(&mut self, at: usize, line: Line, left: &[Place]) -> Option<Next> {
+    pub(super) fn queue_party(&self, at: usize, line: Line) -> Option<Arrival> {
         let queue = self.queue(at, line)?;
         let facts = self.organization.queues.get(queue)?;
         let touched = Touched {
@@ -569,14 +638,58 @@ impl World {
             id: facts.id,
             at: self.now,
         };
-        let name = facts.name.clone();
-        let address = self.queue_address(queue);
+        let (name, address) = (facts.name.clone(), self.queue_address(queue));
         let mut arrival = self.system_party(at, Purpose::Acd, Some(queue), name, address);
         arrival.touched = Some(touched);
+        Some(arrival)
+    }
+
+    fn join_queue(&mut self, at: usize, line: Line, left: &[Place]) -> Option<Next> {
+        let arrival = self.queue_party(at, line)?;
         let acd = self.arrive(at, arrival)?;
         self.plays.get_mut(at)?.call_mut()?.line = Some(line);
         self.end_legs(left, Cause::Transfer);
         Some(self.connect_soon(acd))
+    }
+
+    fn join_voicemail(&mut self, at: usize, line: Line) -> Option<Next> {
+        let left = self.before_a_person(at);
+        let mut arrival = self.queue_party(at, line)?;
+        arrival.purpose = Purpose::Voicemail;
+        let address = arrival.address.replace("user=acd", "user=voicemail");
+        (arrival.dnis, arrival.address) = (address.clone(), address);
+        let voicemail = self.arrive(at, arrival)?;
+        self.end_legs(&left, Cause::Transfer);
+        Some(self.connect_soon(voicemail))
+    }
+
+    fn ring_at(&mut self, at: usize, party: Party) -> Option<Next> {
+        let left = self.before_a_person(at);
+        if left.is_empty() || !self.can_be_called(at, party) {
+            return None;
+        }
+        let Some(user) = self.take_user(at, party, None) else {
+            return Some(Next::Wait);
+        };
+        self.alert(at, party, user, Purpose::User, None)?;
+        self.end_legs(&left, Cause::Transfer);
+        Some(Next::Step(self.moment(20, 50)))
+    }
+
+    /// The alerting user does not take the call, and it goes on to another one.
+    fn divert(&mut self, at: usize, from: Party, to: Party, cause: Cause) -> Option<Next> {
+        let from = self.place(at, from)?;
+        let rings = |leg: &&Leg| leg.state == State::Alerting;
+        self.party(from)?.leg().filter(rings)?;
+        if !self.can_be_called(at, to) {
+            return None;
+        }
+        let Some(user) = self.take_user(at, to, None) else {
+            return Some(Next::Wait);
+        };
+        self.alert(at, to, user, Purpose::User, None)?;
+        self.end_legs(&[from], cause);
+        Some(Next::Step(self.moment(100, 200)))
     }
 
     fn offer(&mut self, at: usize, party: Party) -> Option<Next> {
@@ -593,11 +706,10 @@ impl World {
         Some(Next::Step(self.moment(20, 50)))
     }
 
-    /// Whether `party` is a user who is not on the line already.
-    fn can_be_called(&self, at: usize, party: Party) -> bool {
-        let place = self.place(at, party);
-        let there = place.and_then(|place| self.party(place));
-        party != Party::Customer && !there.is_some_and(Participant::is_open)
+    /// Whether `party` is a user who is on no line already.
+    pub(super) fn can_be_called(&self, at: usize, party: Party) -> bool {
+        let user = self.plays.get(at).and_then(|play| play.user(party));
+        party != Party::Customer && !user.is_some_and(|user| self.is_on_a_line(at, user))
     }
 
     /// Whether a user works on after a call of this play.
@@ -609,7 +721,12 @@ impl World {
     }
 
     /// The user who plays `party`: the one who was cast, or the one of the queue who has been free for longest.
-    fn take_user(&mut self, at: usize, party: Party, queue: Option<usize>) -> Option<usize> {
+    pub(super) fn take_user(
+        &mut self,
+        at: usize,
+        party: Party,
+        queue: Option<usize>,
+    ) -> Option<usize> {
         let play = self.plays.get(at)?;
         let user = match play.user(party) {
             Some(user) => {
@@ -631,14 +748,14 @@ impl World {
         Some(user)
     }
 
-    fn alert(
-        &mut self,
+    /// A user as a party who is called.
+    pub(super) fn called_user(
+        &self,
         at: usize,
-        party: Party,
         user: usize,
         purpose: Purpose,
         queue: Option<usize>,
-    ) -> Option<Place> {
+    ) -> Option<Arrival> {
         let address = self.user_address(user);
         let name = self.organization.users.get(user)?.name.clone();
         let mut arrival = self.system_party(at, purpose, queue, name, address);
@@ -648,6 +765,42 @@ impl World {
         if let Some(number) = arrival.ani.strip_prefix("tel:") {
             arrival.ani = format!("sip:{number}@10.87.26.159;user=phone");
         }
+        Some(arrival)
+    }
+
+    /// A user as a party who calls this address.
+    pub(super) fn calling_user(
+        &self,
+        user: usize,
+        purpose: Purpose,
+        queue: Option<usize>,
+        dnis: String,
+    ) -> Option<Arrival> {
+        let address = self.user_address(user);
+        Some(Arrival {
+            purpose,
+            user: Some(user),
+            queue,
+            name: self.organization.users.get(user)?.name.clone(),
+            ani: address.clone(),
+            dnis,
+            address,
+            state: State::Contacting,
+            direction: Direction::Outbound,
+            peer: None,
+            touched: self.touched_user(user),
+        })
+    }
+
+    pub(super) fn alert(
+        &mut self,
+        at: usize,
+        party: Party,
+        user: usize,
+        purpose: Purpose,
+        queue: Option<usize>,
+    ) -> Option<Place> {
+        let arrival = self.called_user(at, user, purpose, queue)?;
         let place = self.arrive(at, arrival)?;
         self.cast(at, party, place);
         self.require_after_call_work(at, party);
@@ -655,34 +808,32 @@ impl World {
     }
 
     /// Whether an agent will have to work on is known from the beginning.
-    fn require_after_call_work(&mut self, at: usize, party: Party) {
+    pub(super) fn require_after_call_work(&mut self, at: usize, party: Party) {
         let required = self
             .plays
             .get(at)
             .is_some_and(|play| play.script.works_after_call(play.at, party));
         let place = self.place(at, party);
         let party = place.and_then(|place| self.party_mut(place));
-        if let Some(leg) = party.and_then(Participant::leg_mut) {
+        // Who takes a call for no queue has no such work.
+        let agent = party.filter(|party| party.purpose == Purpose::Agent);
+        if let Some(leg) = agent.and_then(Participant::leg_mut) {
             leg.after_call_work_required = required;
         }
     }
 
     fn answer(&mut self, at: usize, party: Party) -> Option<Next> {
         let place = self.place(at, party)?;
-        let who = self.party(place).filter(|party| party.is_open())?;
+        let who = self.party(place)?;
+        who.leg()
+            .filter(|leg| leg.is_open() && leg.connected.is_none())?;
         let (user, purpose) = (who.user, who.purpose);
         self.connect(place);
         self.begin_recording(place.conversation);
+        self.begin_consult(place);
         self.publish(place.conversation);
         if let Some(user) = user {
-            self.set_routing(
-                user,
-                if purpose == Purpose::Agent {
-                    RoutingStatus::Interacting
-                } else {
-                    RoutingStatus::Communicating
-                },
-            );
+            self.occupy(user, purpose);
         }
         for place in self.open(place.conversation, |party| party.purpose == Purpose::Acd) {
             let after = self.moment(10, 40);
@@ -690,6 +841,16 @@ impl World {
             self.expect(after, Due::Ends { place, cause });
         }
         Some(Next::Step(self.moment(60, 100)))
+    }
+
+    /// The routing status of a user who has a call.
+    pub(super) fn occupy(&mut self, user: usize, purpose: Purpose) {
+        let interacts = |agent: &super::Agent| agent.routing == RoutingStatus::Interacting;
+        if purpose == Purpose::Agent {
+            self.set_routing(user, RoutingStatus::Interacting);
+        } else if !self.agents.get(user).is_some_and(interacts) {
+            self.set_routing(user, RoutingStatus::Communicating);
+        }
     }
 
     /// An alerting user does not take the call.
@@ -707,69 +868,5 @@ impl World {
             self.stop_responding(user);
         }
         Some(Next::Step(self.moment(100, 200)))
-    }
-
-    fn dial_out(&mut self, at: usize, party: Party, line: Option<Line>, phase: u8) -> Option<Next> {
-        let queue = match line {
-            Some(line) => Some(self.queue(at, line)?),
-            None => None,
-        };
-        if phase > 0 {
-            let who = self.place(at, party)?;
-            let purpose = if queue.is_some() {
-                Purpose::Customer
-            } else {
-                Purpose::External
-            };
-            let called = self.arrive_outside(at, purpose)?;
-            self.cast(at, Party::Customer, called);
-            let facts = self.party(called)?;
-            let (leg, dnis) = (facts.leg()?.id, facts.dnis.clone());
-            let caller = self.party_mut(who)?;
-            caller.dnis = dnis.clone();
-            caller.leg_mut()?.peer = Some(leg);
-            self.conversations.get_mut(who.conversation)?.address = dnis;
-            self.connect(who);
-            self.publish(who.conversation);
-            return Some(Next::Step(self.moment(20, 50)));
-        }
-        if self.conversation_at(at).is_some() || !self.can_be_called(at, party) {
-            return None;
-        }
-        let Some(user) = self.take_user(at, party, queue) else {
-            return Some(Next::Wait);
-        };
-        self.plays.get_mut(at)?.call_mut()?.line = line;
-        let purpose = if queue.is_some() {
-            Purpose::Agent
-        } else {
-            Purpose::User
-        };
-        let name = self.organization.users.get(user)?.name.clone();
-        let address = self.user_address(user);
-        let arrival = Arrival {
-            purpose,
-            user: Some(user),
-            queue,
-            name,
-            ani: address.clone(),
-            dnis: String::new(),
-            address,
-            state: State::Contacting,
-            direction: Direction::Outbound,
-            peer: None,
-            touched: self.touched_user(user),
-        };
-        let who = self.arrive(at, arrival)?;
-        self.cast(at, party, who);
-        self.require_after_call_work(at, party);
-        self.publish(who.conversation);
-        let status = if queue.is_some() {
-            RoutingStatus::Interacting
-        } else {
-            RoutingStatus::Communicating
-        };
-        self.set_routing(user, status);
-        Some(Next::Again(self.moment(300, 800)))
     }
 }
