@@ -82,10 +82,12 @@ impl Agent {
             .map_or("Offline", |(_, word)| word)
     }
 
-    /// Whether a queue may offer them a call.
-    pub(super) fn is_free(&self) -> bool {
+    /// Whether a queue may offer them a call. Not in the very moment in which they became idle: two statuses of one user
+    /// never have the same time.
+    pub(super) fn is_free(&self, now: Time) -> bool {
         self.engaged.is_none()
             && self.routing == RoutingStatus::Idle
+            && self.routing_since < now
             && self.presence_word() == "ON_QUEUE"
             && self.station_since.is_some()
     }
@@ -103,7 +105,11 @@ impl World {
     /// The user who has been free for longest, of `queue` or of the whole organization, and is none of `not`.
     pub(super) fn longest_free(&self, queue: Option<usize>, not: &[usize]) -> Option<usize> {
         let free = |user: &usize| {
-            !not.contains(user) && self.agents.get(*user).is_some_and(Agent::is_free)
+            !not.contains(user)
+                && self
+                    .agents
+                    .get(*user)
+                    .is_some_and(|agent| agent.is_free(self.now))
         };
         let since = |user: &usize| (self.agents.get(*user).map(|agent| agent.free_since), *user);
         match queue {

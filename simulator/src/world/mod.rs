@@ -433,11 +433,12 @@ impl World {
         self.settle();
     }
 
-    /// Gives agents who became free to the calls that wait, and looks after the connections of all who did something.
+    /// Lets the calls that wait look for agents in a moment, if some became free, and looks after the connections of all who did something.
     fn settle(&mut self) {
-        while std::mem::take(&mut self.freed) {
+        if std::mem::take(&mut self.freed) && !self.waiting.is_empty() {
+            let after = self.moment(10, 50);
             for play in std::mem::take(&mut self.waiting) {
-                self.go_on(play);
+                self.expect(after, Due::Step { play });
             }
         }
         self.tend_connections();

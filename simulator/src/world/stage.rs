@@ -732,7 +732,7 @@ impl World {
             Some(user) => {
                 // Theirs from before, unless somebody else has them by now.
                 self.agents.get(user).filter(|agent| {
-                    agent.is_free() || agent.engaged == Some(at) && !self.works(at, user)
+                    agent.is_free(self.now) || agent.engaged == Some(at) && !self.works(at, user)
                 })?;
                 user
             }
@@ -857,7 +857,7 @@ impl World {
     fn decline(&mut self, at: usize, party: Party, cause: Cause) -> Option<Next> {
         let place = self.place(at, party)?;
         let who = self.party(place)?;
-        if !who.is_open() || who.is_connected() {
+        if !who.is_open() || who.connected().is_some() {
             return None;
         }
         let user = who.user;
