@@ -224,7 +224,8 @@ impl World {
         };
         play.over = true;
         let users: Vec<usize> = play.users.iter().map(|(_, user)| *user).collect();
-        let conversations: Vec<usize> = (play.calls.iter())
+        // The newest first: what was asked in it is over before the call that it was about.
+        let conversations: Vec<usize> = (play.calls.iter().rev())
             .filter_map(|call| call.conversation)
             .collect();
         self.waiting.retain(|waiting| *waiting != at);
