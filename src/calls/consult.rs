@@ -66,9 +66,15 @@ impl Consults {
 impl Conversation {
     /// Tells what the body shows of consults.
     pub(super) fn tell_consults(&mut self, snapshot: &Snapshot, voice: &mut Voice<'_>) {
+        let first = voice.telling.len();
         for party in snapshot.parties() {
+            // Of a party whose call is over, only that it handed the call on so can still be news.
+            let asks = |leg: &Leg| {
+                leg.participant == party.id
+                    && (!leg.is_cleared() || leg.end == End::ConsultTransfer)
+            };
             if let Some(asked) = &party.consults
-                && self.legs.iter().any(|leg| leg.participant == party.id)
+                && self.legs.iter().any(asks)
             {
                 let asked_party = snapshot.parties().find(|other| other.id == *asked);
                 let begun = asked_party.and_then(|asked| asked.started);
@@ -82,6 +88,10 @@ impl Conversation {
         for at in 0..self.consults.0.len() {
             if let Some((outcome, time)) = self.outcome(at) {
                 self.end_consult_at(at, outcome, time, voice);
+                if let Some(time) = time {
+                    // A consult that is learned with its end began before that.
+                    voice.telling.date_back(first, time);
+                }
             }
         }
     }
@@ -130,7 +140,9 @@ impl Conversation {
             return Some((outcome, asker.ended));
         }
         let Asked::Party(asked) = &consult.asked else {
-            return None;
+            // It is not told who asks: at the latest the consult is over with the call.
+            let is_over = !self.legs.is_empty() && self.legs.iter().all(Leg::is_cleared);
+            return is_over.then_some((Outcome::Cancelled, None));
         };
         let of_asked = || self.legs.iter().filter(|leg| leg.participant == *asked);
         if asker.is_some_and(|asker| asker.conferred) && of_asked().any(|leg| leg.conferred) {

@@ -424,7 +424,9 @@ impl Conversation {
                 source: voice.showing.news(),
             };
             let member = &mut self.members[index];
+            let first = voice.telling.len();
             member.show_callbacks(party, &facts, voice);
+            voice.telling.date_leg(first);
             member.show_work(party, &speaker, voice);
             if topic.heard.len() <= index {
                 topic.heard.resize_with(index + 1, HeardAttributes::default);
@@ -448,6 +450,7 @@ impl Conversation {
             (EventKind::CoachingStarted, &observes.coaches, None),
             (EventKind::BargedIn, &observes.barged_into, observes.barged),
         ];
+        let first = voice.telling.len();
         for (kind, observed, time) in kinds {
             let Some(observed) = observed else { continue };
             let detail = Detail::Related {
@@ -457,6 +460,11 @@ impl Conversation {
             };
             let source = voice.showing.news();
             self.legs[own].tell_once(kind, source, time, Some(Arc::new(detail)), voice);
+        }
+        // It has no time of its own, and may be learned with the end of the leg: it came before that.
+        let connected = party.legs.last().and_then(|leg| leg.connected);
+        if let (true, Some(connected)) = (self.legs[own].is_cleared(), connected) {
+            voice.telling.date_back(first, connected);
         }
     }
 

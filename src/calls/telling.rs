@@ -100,6 +100,13 @@ impl Telling {
         }
     }
 
+    /// The events from `first` on happened at `date`, or before they are told if that is later.
+    pub(crate) fn date_back(&mut self, first: usize, date: UtcMicros) {
+        for (known, _) in &mut self.events[first..] {
+            *known = (*known).min(date);
+        }
+    }
+
     /// The events in order; of those of one moment, a leg's stay together.
     pub(crate) fn into_events(mut self) -> impl Iterator<Item = Event> {
         if self.events.len() > 1 {
