@@ -821,7 +821,6 @@ fn the_truth_names_exactly_the_topics_that_show_an_act() {
         (Kind::Muted, Kind::Unmuted),
         (Kind::RecordingPaused, Kind::RecordingResumed),
         (Kind::Confined, Kind::Unconfined),
-        (Kind::Parked, Kind::Unparked),
     ] {
         let topics = |kind| -> Vec<_> {
             world
