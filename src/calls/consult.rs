@@ -82,7 +82,9 @@ impl Conversation {
                 self.begin_consult(Some(&party.id), asked, begun, voice);
             }
         }
-        for other in &snapshot.head().consultations {
+        // Nothing begins in a call that is over.
+        let is_over = self.is_cleared();
+        for other in (snapshot.head().consultations.iter()).filter(|_| !is_over) {
             self.begin_consult(None, Asked::Conversation(other.clone()), None, voice);
         }
         for at in 0..self.consults.0.len() {

@@ -343,7 +343,10 @@ impl Conversation {
         if self.told.first(EventKind::CallCreated) {
             self.tell_created(snapshot, &mut voice);
         }
-        conference::tell(self, snapshot, &mut voice);
+        // Nothing begins in a call that is over, whatever an old body shows.
+        if !self.is_cleared {
+            conference::tell(self, snapshot, &mut voice);
+        }
         self.tell_consults(snapshot, &mut voice);
         events.extend(telling.into_events());
         self.learn_other_media(snapshot);
