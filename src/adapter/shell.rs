@@ -543,9 +543,7 @@ impl Run {
                     heard = reread(calls, text, &notification, now);
                 }
                 // Under the lock, so that what two sockets tell keeps its order.
-                while let Some(event) = calls.poll_event() {
-                    burst.offer(event);
-                }
+                burst.offer_all(std::iter::from_fn(|| calls.poll_event()));
                 self.tell_findings(calls);
                 drop(machines);
                 burst.end_if_long();
@@ -654,9 +652,8 @@ impl<'a> Burst<'a> {
         Self { intake, events: 0 }
     }
 
-    fn offer(&mut self, event: Event) {
-        self.intake.offer_in_burst(event);
-        self.events += 1;
+    fn offer_all(&mut self, events: impl Iterator<Item = Event>) {
+        self.events += self.intake.offer_in_burst(events);
     }
 
     fn end_if_long(&mut self) {

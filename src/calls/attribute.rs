@@ -136,23 +136,28 @@ pub(crate) struct Change {
 
 impl Attributes {
     /// The key has this value. What is new of it; `None` if nothing is.
-    pub(crate) fn change(&mut self, key: &str, value: &str) -> Option<Change> {
+    pub(crate) fn change(
+        &mut self,
+        key: impl Into<Arc<str>>,
+        value: impl Into<Arc<str>>,
+    ) -> Option<Change> {
+        let (key, value) = (key.into(), value.into());
         let (before, after) = self.entries.split_at(self.next.min(self.entries.len()));
-        let found = after.iter().position(|known| &*known.key == key);
+        let found = after.iter().position(|known| known.key == key);
         let place = found
             .map(|place| before.len() + place)
-            .or_else(|| before.iter().position(|known| &*known.key == key))
+            .or_else(|| before.iter().position(|known| known.key == key))
             .unwrap_or(self.entries.len());
         self.next = place + 1;
         if let Some(known) = self.entries.get_mut(place) {
-            if &*known.last == value {
+            if known.last == value {
                 return None;
             }
             // A value that comes back to the first one shares its text.
-            let value = if &*known.first == value {
+            let value = if known.first == value {
                 Arc::clone(&known.first)
             } else {
-                Arc::from(value)
+                value
             };
             let previous = std::mem::replace(&mut known.last, Arc::clone(&value));
             return Some(Change {
@@ -162,7 +167,6 @@ impl Attributes {
                 previous: Some(previous),
             });
         }
-        let (key, value) = (Arc::<str>::from(key), Arc::<str>::from(value));
         self.entries.push(Attribute {
             key: Arc::clone(&key),
             first: Arc::clone(&value),

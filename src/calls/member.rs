@@ -205,8 +205,8 @@ impl Member {
         speaker: &Speaker<'_>,
         voice: &mut Voice<'_>,
     ) {
-        for (key, value) in &shown.values {
-            let place = self.attribute(key);
+        for (at, (key, value)) in shown.values.iter().enumerate() {
+            let place = self.attribute(key, at);
             if heard.len() <= place {
                 heard.resize(place + 1, 0);
             }
@@ -236,9 +236,11 @@ impl Member {
             }
             let times = values.iter().filter(|known| **known == mark).count();
             let previous = history.last.replace(Arc::clone(value));
-            all.change(key, value);
-            let first = (all.iter().find(|known| known.key == *key))
-                .map_or_else(|| Arc::clone(value), |known| Arc::clone(&known.first));
+            let first = match all.change(Arc::clone(key), Arc::clone(value)) {
+                Some(change) => change.first,
+                None => (all.iter().find(|known| known.key == *key))
+                    .map_or_else(|| Arc::clone(value), |known| Arc::clone(&known.first)),
+            };
             let occurrence = Occurrence::Nth(u32::try_from(times).unwrap_or(u32::MAX));
             let apart: [&str; 2] = [key, value];
             let mut event = self.event(
@@ -259,9 +261,13 @@ impl Member {
         }
     }
 
-    fn attribute(&mut self, key: &Arc<str>) -> usize {
-        let known = self.attributes.iter().position(|known| known.key == *key);
-        known.unwrap_or_else(|| {
+    /// The place of an attribute; most are named in the same order each time, so it is looked for at `likely` first.
+    fn attribute(&mut self, key: &Arc<str>, likely: usize) -> usize {
+        let is_it = |known: &History| known.key == *key;
+        if self.attributes.get(likely).is_some_and(is_it) {
+            return likely;
+        }
+        self.attributes.iter().position(is_it).unwrap_or_else(|| {
             self.attributes.push(History {
                 key: Arc::clone(key),
                 values: Vec::new(),

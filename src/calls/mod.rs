@@ -272,7 +272,7 @@ impl Calls {
             rules: &self.rules,
             radar: &mut self.radar,
         };
-        match Snapshot::read(body, Shape::Nested, reading, String::new()) {
+        match Snapshot::read(body, Shape::Nested, reading) {
             Ok(snapshot) => {
                 self.radar.body(Body::Nested, body);
                 self.handle_read(&snapshot, source, "conversation.endTime", now);

@@ -593,18 +593,21 @@ pub(crate) fn kept_attributes(
         return Arc::clone(&before.attributes);
     }
     let pairs: Pairs<'_> = serde_json::from_str(text).unwrap_or_default();
-    let values: Vec<_> = (pairs.0.iter())
-        .filter_map(|(key, value)| {
-            let value = rules.apply(key.as_str(), value.as_str())?;
-            let key = key.as_str();
-            let known = before.and_then(|before| {
-                let mut known = before.attributes.values.iter();
-                known.find(|(known, _)| **known == *key)
-            });
-            let value = Text(value).kept(known.map(|(_, value)| value));
-            let key = known.map_or_else(|| Arc::from(key), |(key, _)| Arc::clone(key));
-            Some((key, value))
-        })
-        .collect();
+    let mut values = Vec::with_capacity(pairs.0.len());
+    for (key, value) in &pairs.0 {
+        let key = key.as_str();
+        let Some(value) = rules.apply(key, value.as_str()) else {
+            continue;
+        };
+        let known = before.and_then(|before| {
+            // Nearly always at the same place.
+            let known = before.attributes.values.split_at_checked(values.len());
+            let (first, rest) = known.unwrap_or((&before.attributes.values, &[]));
+            (rest.iter().chain(first)).find(|(known, _)| **known == *key)
+        });
+        let value = Text(value).kept(known.map(|(_, value)| value));
+        let key = known.map_or_else(|| Arc::from(key), |(key, _)| Arc::clone(key));
+        values.push((key, value));
+    }
     Arc::new(ShownAttributes { read_from, values })
 }

@@ -166,12 +166,23 @@ impl Snapshot {
             .any(|place| !place.party.legs.is_empty() || !place.party.callbacks.is_empty())
     }
 
-    /// Reads a whole body. `text` is a buffer to keep it in.
+    /// Reads a whole body.
     pub(crate) fn read(
         body: &str,
         shape: Shape,
         reading: &mut Reading<'_>,
+    ) -> Result<Self, Unreadable> {
+        Self::read_like(body, shape, reading, String::new(), &[])
+    }
+
+    /// Reads a whole body. `text` is a buffer to keep it in; with `akin`, participants of the same conversation in another
+    /// shape, those read now share what is the same.
+    fn read_like(
+        body: &str,
+        shape: Shape,
+        reading: &mut Reading<'_>,
         mut text: String,
+        akin: &[Place],
     ) -> Result<Self, Unreadable> {
         let mut cursor = Cursor::new(body, 0);
         let (mut id, mut array, mut places) = (None, None, Vec::new());
@@ -185,7 +196,7 @@ impl Snapshot {
                 "participants" if array.is_none() => {
                     if cursor.takes(b'[') {
                         let start = cursor.position();
-                        read_places(&mut cursor, Goal::WHOLE, &[], shape, reading, &mut places)?;
+                        read_places(&mut cursor, Goal::WHOLE, akin, shape, reading, &mut places)?;
                         array = Some((start, cursor.position()));
                         head_before = head.clone();
                         cursor.expect(b']')?;
@@ -371,13 +382,14 @@ fn read_places(
             return Ok(start == until && !goal.is_array_end);
         }
         let before = before.get(places.len()).map(|place| &place.party);
+        // One that is new has much in common with the one that stands before it: who called whom, the queue, the provider.
+        let neighbour = places.last().map(|place| &place.party);
+        let like = before.or(neighbour).map(Arc::as_ref);
         let party = match shape {
             Shape::Nested => cursor
                 .value::<nested::Participant<'_>>()?
-                .keep(before.map(Arc::as_ref), reading),
-            Shape::Flat => cursor
-                .value::<flat::Participant<'_>>()?
-                .keep(before.map(Arc::as_ref), reading),
+                .keep(like, reading),
+            Shape::Flat => cursor.value::<flat::Participant<'_>>()?.keep(like, reading),
         };
         let party = party.ok_or(Unreadable)?;
         let party = match before {
@@ -396,41 +408,38 @@ fn read_places(
 /// A buffer larger than any usual body is given back.
 const LARGEST_SPARE: usize = 64 << 10;
 
-const BLOCK: usize = 64;
+/// Texts are compared in large blocks, which is fastest for what is the same, and within the first block that differs in
+/// small ones.
+const LARGE: usize = 512;
+const SMALL: usize = 16;
 
 fn common_prefix(a: &[u8], b: &[u8]) -> usize {
-    let (blocks_a, _) = a.as_chunks::<BLOCK>();
-    let (blocks_b, _) = b.as_chunks::<BLOCK>();
-    let same = BLOCK
-        * blocks_a
-            .iter()
-            .zip(blocks_b)
-            .take_while(|(x, y)| x == y)
-            .count();
-    same + a[same..]
-        .iter()
-        .zip(&b[same..])
-        .take_while(|(x, y)| x == y)
-        .count()
+    let large = same_blocks::<LARGE>(a, b);
+    let small = large + same_blocks::<SMALL>(&a[large..], &b[large..]);
+    let rest = a[small..].iter().zip(&b[small..]);
+    small + rest.take_while(|(x, y)| x == y).count()
+}
+
+/// Bytes at the beginning that are the same, in whole blocks.
+fn same_blocks<const BLOCK: usize>(a: &[u8], b: &[u8]) -> usize {
+    let blocks = a.as_chunks::<BLOCK>().0.iter().zip(b.as_chunks().0);
+    BLOCK * blocks.take_while(|(x, y)| x == y).count()
 }
 
 fn common_suffix(a: &[u8], b: &[u8]) -> usize {
-    let (_, blocks_a) = a.as_rchunks::<BLOCK>();
-    let (_, blocks_b) = b.as_rchunks::<BLOCK>();
-    let same = BLOCK
-        * blocks_a
-            .iter()
-            .rev()
-            .zip(blocks_b.iter().rev())
-            .take_while(|(x, y)| x == y)
-            .count();
-    let (rest_a, rest_b) = (&a[..a.len() - same], &b[..b.len() - same]);
-    same + rest_a
-        .iter()
-        .rev()
-        .zip(rest_b.iter().rev())
-        .take_while(|(x, y)| x == y)
-        .count()
+    let large = same_blocks_at_end::<LARGE>(a, b);
+    let (a, b) = (&a[..a.len() - large], &b[..b.len() - large]);
+    let small = same_blocks_at_end::<SMALL>(a, b);
+    let (a, b) = (&a[..a.len() - small], &b[..b.len() - small]);
+    let rest = a.iter().rev().zip(b.iter().rev());
+    large + small + rest.take_while(|(x, y)| x == y).count()
+}
+
+/// Bytes at the end that are the same, in whole blocks.
+fn same_blocks_at_end<const BLOCK: usize>(a: &[u8], b: &[u8]) -> usize {
+    let blocks = a.as_rchunks::<BLOCK>().1.iter().rev();
+    let blocks = blocks.zip(b.as_rchunks().1.iter().rev());
+    BLOCK * blocks.take_while(|(x, y)| x == y).count()
 }
 
 /// The conversation's id, if it is the body's first member and needs no unescaping.
@@ -490,9 +499,12 @@ impl SnapshotCache {
         shape: Shape,
         reading: &mut Reading<'_>,
     ) -> Result<Decoded<'_>, Unreadable> {
-        let known = leading_id(body)
-            .and_then(|id| self.pairs.get_mut(id))
-            .and_then(|pair| pair[shape as usize].as_mut());
+        let pair = leading_id(body).and_then(|id| self.pairs.get_mut(id));
+        let (known, other) = match (pair, shape) {
+            (Some([nested, flat]), Shape::Nested) => (nested.as_mut(), flat.as_ref()),
+            (Some([nested, flat]), Shape::Flat) => (flat.as_mut(), nested.as_ref()),
+            (None, _) => (None, None),
+        };
         let read = match known {
             Some(snapshot) if snapshot.text == body => None,
             Some(snapshot) => {
@@ -506,20 +518,20 @@ impl SnapshotCache {
                     }
                     Some(None)
                 } else {
-                    Some(Some(Snapshot::read(
-                        body,
-                        shape,
-                        reading,
-                        std::mem::take(&mut self.spare),
+                    let spare = std::mem::take(&mut self.spare);
+                    let akin = &snapshot.places;
+                    Some(Some(Snapshot::read_like(
+                        body, shape, reading, spare, akin,
                     )?))
                 }
             }
-            None => Some(Some(Snapshot::read(
-                body,
-                shape,
-                reading,
-                std::mem::take(&mut self.spare),
-            )?)),
+            None => {
+                let spare = std::mem::take(&mut self.spare);
+                let akin = other.map_or(&[][..], |other| &other.places);
+                Some(Some(Snapshot::read_like(
+                    body, shape, reading, spare, akin,
+                )?))
+            }
         };
         let changed = read.is_some();
         let pair = match read.flatten() {

@@ -34,14 +34,14 @@ impl Intake {
 
     /// Puts an event at the end of the feed. After the end of the run it is counted as lost.
     pub fn offer(&self, event: Event) {
-        self.0.push(event);
+        self.0.push_all(std::iter::once(event));
         self.0.wake_if_idle();
     }
 
-    /// Puts an event at the end of the feed for a dispatcher that is told of it by [`flush`](Self::flush): one wake-up
-    /// for a burst of notifications that arrived together costs less than one for each.
-    pub fn offer_in_burst(&self, event: Event) {
-        self.0.push(event);
+    /// Puts events at the end of the feed for a dispatcher that is told of them by [`flush`](Self::flush): one wake-up
+    /// for a burst of notifications that arrived together costs less than one for each. Returns how many there were.
+    pub fn offer_in_burst(&self, events: impl Iterator<Item = Event>) -> usize {
+        self.0.push_all(events)
     }
 
     /// Ends a burst.
@@ -218,15 +218,24 @@ impl Queue {
         }
     }
 
-    fn push(&self, event: Event) {
-        let mut waiting = self.waiting();
-        if waiting.ended {
-            waiting.dropped_at_end += 1;
-            drop(waiting);
-            self.counters.events_lost.one();
-            return;
+    /// Under one lock for all: a new conversation tells many events at once. Returns how many there were.
+    fn push_all(&self, events: impl Iterator<Item = Event>) -> usize {
+        let mut events = events.peekable();
+        if events.peek().is_none() {
+            return 0;
         }
-        self.append(&mut waiting, event);
+        let mut waiting = self.waiting();
+        let mut count = 0;
+        for event in events {
+            count += 1;
+            if waiting.ended {
+                waiting.dropped_at_end += 1;
+                self.counters.events_lost.one();
+            } else {
+                self.append(&mut waiting, event);
+            }
+        }
+        count
     }
 
     /// Wakes the dispatcher if it sleeps for want of events and there are some.

@@ -528,7 +528,7 @@ fn the_order_of_keys_makes_no_difference_to_what_is_found() {
     let mut model = std::collections::BTreeMap::<String, (String, String)>::new();
     for _ in 0..5_000 {
         let (key, value) = (dice.roll(30).to_string(), dice.roll(3).to_string());
-        let change = attributes.change(&key, &value);
+        let change = attributes.change(key.as_str(), value.as_str());
         match model.get_mut(&key) {
             None => {
                 assert_eq!(change.unwrap().previous, None);
