@@ -24,6 +24,7 @@ pub(crate) struct Call {
     talking: Shapes,
     holding: Template,
     over: Shapes,
+    parts: (usize, usize),
 }
 
 /// The same moment in both shapes.
@@ -50,7 +51,7 @@ impl Call {
     /// short if an agent dialed it, and longer with every offer that was refused before, each of which is a participant
     /// that stays; data attached to the customer fill it up.
     pub(crate) fn of_about(bytes: usize) -> Self {
-        let offers = [None, Some(0), Some(1), Some(2)].into_iter();
+        let offers = std::iter::once(None).chain((0..=8).map(Some));
         let (refusals, bare) = offers
             .filter_map(|refusals| Some((refusals, Played::with(refusals, 0)?.length())))
             .filter(|(_, length)| *length <= bytes)
@@ -68,9 +69,10 @@ impl Call {
             ids.extend(calls(participant).iter().map(|call| text_of(&call["id"])));
         }
         let talking = &mut played.talking.nested;
-        let agent = participants(talking)
-            .iter()
-            .rfind(|party| is_talking_agent(party));
+        let attributes = |party: &Value| party["attributes"].as_object().map_or(0, |all| all.len());
+        let parties = participants(talking);
+        let parts = (parties.len(), parties.iter().map(attributes).sum());
+        let agent = parties.iter().rfind(|party| is_talking_agent(party));
         let agent = text_of(&agent.expect("an agent")["userId"]);
         let cut = |body: &Value| Template::cut(&body.to_string(), &ids, &agent);
         let shapes = |bodies: &Bodies| Shapes {
@@ -88,7 +90,13 @@ impl Call {
             talking,
             holding: cut(&played.talking.nested),
             over,
+            parts,
         }
+    }
+
+    /// Participants and attributes of the nested notification.
+    pub(crate) fn parts(&self) -> (usize, usize) {
+        self.parts
     }
 
     /// Length of the nested notification.

@@ -1,72 +1,60 @@
-//! What a lean parse reads: of a notification, only what the adapter reads (`src/calls/nested.rs`), borrowed.
-
-use std::borrow::Cow;
+//! What a lean parse reads: of a notification, only what the adapter reads (`src/calls/nested.rs`).
 
 use serde::Deserialize;
 
-/// A notification, as far as the adapter reads it. Ids, times and words of the platform hold no escapes and are
-/// borrowed; texts of people are copied only if they do.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-#[expect(dead_code, reason = "to read it is all that is measured")]
-pub(crate) struct Notification<'a> {
-    topic_name: &'a str,
-    #[serde(borrow)]
-    event_body: Conversation<'a>,
-}
+use crate::model::{Attributes, Media, Text, structs};
 
-#[derive(Deserialize, Default)]
-#[serde(rename_all = "camelCase", default)]
-pub(crate) struct Conversation<'a> {
-    id: &'a str,
-    #[serde(borrow)]
-    participants: Vec<Participant<'a>>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(rename_all = "camelCase", default)]
-struct Participant<'a> {
-    id: &'a str,
-    purpose: Option<&'a str>,
-    user_id: Option<&'a str>,
-    queue_id: Option<&'a str>,
-    connected_time: Option<&'a str>,
-    end_time: Option<&'a str>,
-    #[serde(borrow)]
-    name: Cow<'a, str>,
-    #[serde(borrow)]
-    calls: Vec<Call<'a>>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(rename_all = "camelCase", default)]
-struct Call<'a> {
-    id: &'a str,
-    state: Option<&'a str>,
-    direction: Option<&'a str>,
-    disconnect_type: Option<&'a str>,
-    peer_id: Option<&'a str>,
-    provider: Option<&'a str>,
-    connected_time: Option<&'a str>,
-    disconnected_time: Option<&'a str>,
-    start_hold_time: Option<&'a str>,
-    held: Option<bool>,
-    muted: Option<bool>,
-    confined: Option<bool>,
-    secure_pause: Option<bool>,
-    #[serde(rename = "self", borrow)]
-    own: Option<Address<'a>>,
-    #[serde(borrow)]
-    other: Option<Address<'a>>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(rename_all = "camelCase", default)]
-struct Address<'a> {
-    #[serde(borrow)]
-    name: Cow<'a, str>,
-    #[serde(borrow)]
-    address_normalized: Cow<'a, str>,
-    #[serde(borrow)]
-    address_raw: Cow<'a, str>,
+structs! {
+    Notification {
+        words: topic_name;
+        parts: event_body: Conversation<'a>;
+    }
+    Conversation {
+        words: id, recording_state;
+        values: secure_pause: bool;
+        parts:
+            participants: Vec<Participant<'a>>,
+            associated_conversation: Reference<'a>,
+            consultation_conversations: Vec<Reference<'a>>;
+    }
+    Participant {
+        words: id, purpose, user_id, queue_id, team_id, group_id, external_contact_id, external_organization_id,
+            consult_participant_id, monitored_participant_id, coached_participant_id, barged_participant_id, end_time,
+            start_acw_time, end_acw_time;
+        texts: name, address;
+        values: callbacks: Media, chats: Media, cobrowsesessions: Media, emails: Media, messages: Media,
+            internal_messages: Media, screenshares: Media, social_expressions: Media, videos: Media;
+        parts:
+            conversation_routing_data: RoutingData<'a>,
+            wrapup: Wrapup<'a>,
+            attributes: Attributes<'a>,
+            calls: Vec<Call<'a>>;
+    }
+    Call {
+        words: id, state, initial_state, recording_state, direction, disconnect_type, peer_id, provider, connected_time,
+            disconnected_time, start_hold_time, barged_time;
+        texts: uui_data;
+        values: held: bool, muted: bool, confined: bool, secure_pause: bool;
+        parts:
+            #[serde(rename = "self")]
+            own: Address<'a>,
+            other: Address<'a>,
+            wrapup: Wrapup<'a>,
+            after_call_work: AfterCallWork<'a>,
+            disposition: Disposition<'a>;
+    }
+    Address { texts: address_normalized; }
+    AfterCallWork { words: state, start_time, end_time; }
+    Disposition { words: name, analyzer; }
+    Reference { words: id; texts: name; }
+    RoutingData {
+        values: priority: i64;
+        parts: skills: Vec<Reference<'a>>, language: Reference<'a>;
+    }
+    Wrapup {
+        words: code, end_time;
+        texts: notes;
+        values: duration_seconds: i64;
+        parts: tags: Vec<Text<'a>>;
+    }
 }

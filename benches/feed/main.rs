@@ -87,6 +87,15 @@ fn main() {
 
 /// Prints a table of CPU, and one of times from arrival to callback if notifications keep a pace.
 fn measure(library: &Path, pace: Pace) {
+    for size in SIZES {
+        let call = Call::of_about(size);
+        let (participants, attributes) = call.parts();
+        println!(
+            "{} bytes: {participants} participants, {attributes} attributes",
+            call.length()
+        );
+    }
+    println!();
     let mut rounds = Rounds::new(library);
     println!(
         "| bytes | notification | framing | typed parse | lean parse | value tree | adapter | ÷ framing | ÷ typed | ÷ lean | events |"

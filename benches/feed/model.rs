@@ -15,11 +15,15 @@ use serde::de::IgnoredAny;
 #[derive(Deserialize, PartialEq, Eq, Hash)]
 pub(crate) struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
-type Media = Vec<IgnoredAny>;
+/// Members of other media.
+pub(crate) type Media = Vec<IgnoredAny>;
 
-/// Structs of the model: `words` are written without escapes, `texts` are people's, `values` are numbers and truths,
+/// Data attached to a participant.
+pub(crate) type Attributes<'a> = HashMap<Text<'a>, Text<'a>>;
+
+/// Structs of bodies: `words` are written without escapes, `texts` are people's, `values` are numbers and truths,
 /// `parts` borrow in their turn.
-macro_rules! published {
+macro_rules! structs {
     ($($name:ident {
         $(words: $($word:ident),+;)?
         $(texts: $($text:ident),+;)?
@@ -37,7 +41,9 @@ macro_rules! published {
     )+};
 }
 
-published! {
+pub(crate) use structs;
+
+structs! {
     Notification {
         words: topic_name, version;
         parts: event_body: Conversation<'a>, metadata: Metadata<'a>;
@@ -68,7 +74,7 @@ published! {
             wrapup: Wrapup<'a>,
             conversation_routing_data: RoutingData<'a>,
             media_roles: Vec<&'a str>,
-            attributes: HashMap<Text<'a>, Text<'a>>,
+            attributes: Attributes<'a>,
             calls: Vec<Call<'a>>;
     }
     Call {
