@@ -476,8 +476,8 @@ fn what_is_new_to_this_version_is_counted_and_named_once() {
     let region = region();
     let (adapter, recorder) = adapter(&settings("drift", &region));
     recorder.wait_for_state(Feed::Up, Why::None);
-    // Members are looked for in one presence of 64.
-    for _ in 0..64 {
+    // Members are looked for in one presence of 256.
+    for _ in 0..256 {
         inject(
             &region,
             r#"{"topicName":"v2.users.x.presence","eventBody":{"mood":"value-of-mine",

@@ -108,15 +108,15 @@ fn members_are_told_with_the_object_that_has_them() {
 }
 
 #[test]
-fn of_the_bodies_of_a_kind_the_first_and_every_64th_is_looked_through() {
+fn of_the_bodies_of_a_kind_the_first_and_every_256th_is_looked_through() {
     let mut radar = Radar::default();
     for kind in [Body::Nested, Body::Presence] {
-        for n in 0..=130 {
+        for n in 0..=520 {
             radar.body(kind, &json!({ format!("member{n}"): 1 }).to_string());
         }
         assert_eq!(
             found(&mut radar),
-            ["member0", "member64", "member128"],
+            ["member0", "member256", "member512"],
             "{kind:?}"
         );
     }
@@ -126,7 +126,7 @@ fn of_the_bodies_of_a_kind_the_first_and_every_64th_is_looked_through() {
 fn the_same_text_again_is_no_body_to_look_through() {
     let mut calls = Calls::new(1 << 20);
     let body = |mood: &str| json!({"id": "c", "participants": [{"id": "p", "calls": [{"id": "a", "state": "connected"}]}], mood: 1});
-    for _ in 0..64 {
+    for _ in 0..ONE_IN {
         hear(&mut calls, NESTED, &body("first"));
     }
     hear(&mut calls, NESTED, &body("second"));
