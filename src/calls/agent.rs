@@ -551,13 +551,10 @@ impl Agent {
         };
         let news = News {
             occurrence,
-            ordinal: 0,
+            // Who saw the log-on itself knows it by the `OFFLINE` before it: this is another id, and no exact one.
+            ordinal: u32::from(is_first),
         };
         self.push_timed(change, None, news, told, telling);
-        if is_first && let Some(event) = telling.events.back_mut() {
-            // Who saw the log-on itself knows it by the `OFFLINE` before it.
-            event.id_exact = false;
-        }
         Heard::Read
     }
 

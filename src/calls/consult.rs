@@ -13,6 +13,7 @@ use super::identity::{Fact, Occurrence};
 use super::leg::{End, Leg};
 use super::snapshot::Snapshot;
 use super::telling::Voice;
+use super::tombstone::Remembered;
 use crate::model::event::{Detail, Event, EventKind};
 use crate::model::id::{ConversationId, ParticipantId};
 use crate::model::time::UtcMicros;
@@ -54,6 +55,11 @@ pub(super) enum Outcome {
 }
 
 impl Consults {
+    /// Whom they asked.
+    pub(super) fn asked(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|consult| consult.asked.as_str())
+    }
+
     /// The conversations that are asked, and still are.
     pub(super) fn conversations(&self) -> impl Iterator<Item = &ConversationId> {
         self.0.iter().filter_map(|consult| match &consult.asked {
@@ -108,7 +114,7 @@ impl Conversation {
         let is_it = |known: &Consult| {
             known.asker.as_ref() == asker && known.asked.as_str() == asked.as_str()
         };
-        if self.consults.0.iter().any(is_it) {
+        if self.consults.0.iter().any(is_it) || self.was_told(&Remembered::Asked(asked.as_str())) {
             return;
         }
         self.consults.0.push(Consult {

@@ -16,7 +16,7 @@ use super::member::{self, Heard as HeardAttributes, Member, Speaker};
 use super::party::{LegView, Party, Role};
 use super::snapshot::{Origin, Snapshot};
 use super::telling::{Showing, Telling, Told, Voice};
-use super::tombstone::Tombstone;
+use super::tombstone::{Remembered, Tombstone};
 use super::topic::Shape;
 use crate::model::event::{
     AttributeValues, Cause, Connection, ConnectionRef, ConnectionState, Detail, Event, EventKind,
@@ -195,9 +195,23 @@ impl Conversation {
         self.clearings
     }
 
-    /// Its legs: participant and ordinal.
-    pub(crate) fn legs(&self) -> impl Iterator<Item = (&ParticipantId, usize)> {
-        self.legs.iter().map(|leg| (&leg.participant, leg.ordinal))
+    /// What a grave has to remember of it.
+    pub(crate) fn remember(&self, mut remember: impl FnMut(Remembered<'_>)) {
+        for leg in &self.legs {
+            remember(Remembered::Leg(&leg.participant, leg.ordinal));
+            remember(Remembered::Participant(&leg.participant));
+        }
+        for member in &self.members {
+            remember(Remembered::Participant(&member.id));
+        }
+        for asked in self.consults.asked() {
+            remember(Remembered::Asked(asked));
+        }
+    }
+
+    /// Whether it was told before the conversation ended and went on.
+    pub(super) fn was_told(&self, what: &Remembered<'_>) -> bool {
+        (self.before.as_ref()).is_some_and(|before| before.holds(what))
     }
 
     /// Connections established and not cleared.
@@ -363,8 +377,7 @@ impl Conversation {
     ) {
         let mut speaker = None;
         for (ordinal, view) in party.legs.iter().enumerate() {
-            let was_told = |before: &Tombstone| before.holds(&party.id, ordinal);
-            if self.before.as_ref().is_some_and(was_told) {
+            if self.was_told(&Remembered::Leg(&party.id, ordinal)) {
                 continue;
             }
             // The flat shape shows one call a participant and not which: with several, the nested shape alone tells.
@@ -412,8 +425,7 @@ impl Conversation {
     ) {
         let has_work = party.wrapup.is_some() || party.after_call_work.started.is_some();
         let has_more = !party.attributes.values.is_empty() || !party.callbacks.is_empty();
-        if self.before.is_some() && speaker.is_none() && party.callbacks.is_empty() {
-            // It was told before the conversation went on.
+        if self.was_told(&Remembered::Participant(&party.id)) {
             return;
         }
         if has_work || has_more {

@@ -23,33 +23,46 @@ pub(crate) struct Tombstones {
 /// What is remembered of one.
 #[derive(Debug, Clone)]
 pub(crate) struct Tombstone {
-    /// Hashes of the legs that were told, sorted.
-    legs: Box<[u64]>,
+    /// Hashes of what was told, sorted: legs, participants, consults.
+    marks: Box<[u64]>,
     /// How often the call was cleared.
     pub(crate) clearings: u32,
     ended: Duration,
 }
 
-/// A leg in eight bytes; hashed with fixed keys, only ever compared within this process.
-fn leg_mark(participant: &ParticipantId, ordinal: usize) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    (participant.as_str(), ordinal).hash(&mut hasher);
-    hasher.finish()
+/// What a grave remembers of.
+#[derive(Debug, Hash)]
+pub(crate) enum Remembered<'a> {
+    /// A call of a participant.
+    Leg(&'a ParticipantId, usize),
+    /// What a participant did apart from its calls.
+    Participant(&'a ParticipantId),
+    /// Whom a consult asked: a participant or a conversation.
+    Asked(&'a str),
+}
+
+impl Remembered<'_> {
+    /// In eight bytes; hashed with fixed keys, only ever compared within this process.
+    fn mark(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        self.hash(&mut hasher);
+        hasher.finish()
+    }
 }
 
 impl Tombstone {
-    /// Whether `leg` was told before the conversation ended.
-    pub(crate) fn holds(&self, participant: &ParticipantId, ordinal: usize) -> bool {
-        self.legs
-            .binary_search(&leg_mark(participant, ordinal))
-            .is_ok()
+    /// Whether it was told before the conversation ended.
+    pub(crate) fn holds(&self, what: &Remembered<'_>) -> bool {
+        self.marks.binary_search(&what.mark()).is_ok()
     }
 
     /// Whether a body shows a leg that is alive and was never told: then it is not late, and the call goes on.
     pub(crate) fn is_reopened_by(&self, snapshot: &Snapshot) -> bool {
         snapshot.parties().any(|party| {
             (party.legs.iter().enumerate()).any(|(ordinal, leg)| {
-                leg.rank() > 0 && !leg.is_over() && !self.holds(&party.id, ordinal)
+                leg.rank() > 0
+                    && !leg.is_over()
+                    && !self.holds(&Remembered::Leg(&party.id, ordinal))
             })
         })
     }
@@ -62,24 +75,16 @@ impl Tombstones {
 
     /// Remembers a conversation that has ended.
     pub(crate) fn bury(&mut self, id: &ConversationId, conversation: &Conversation, now: Now) {
-        let before = self
-            .graves
-            .get(id)
-            .map(|grave| &*grave.legs)
-            .unwrap_or_default();
-        let mut legs: Vec<u64> = before.to_vec();
-        legs.extend(
-            conversation
-                .legs()
-                .map(|(participant, ordinal)| leg_mark(participant, ordinal)),
-        );
-        legs.sort_unstable();
-        legs.dedup();
+        let before = (self.graves.get(id)).map(|grave| &*grave.marks);
+        let mut marks: Vec<u64> = before.unwrap_or_default().to_vec();
+        conversation.remember(|what| marks.push(what.mark()));
+        marks.sort_unstable();
+        marks.dedup();
         let clearings = conversation.clearings();
         self.graves.insert(
             id.clone(),
             Tombstone {
-                legs: legs.into(),
+                marks: marks.into(),
                 clearings,
                 ended: now.elapsed,
             },
