@@ -64,10 +64,14 @@ fn joined(
         }));
         voice.telling.push(event);
     }
+    // Who has left was one of those who came first.
+    let gone = (conversation.legs.iter())
+        .filter(|leg| leg.conferred && leg.is_cleared())
+        .count();
     for (place, (connected, leg)) in talkers.iter().enumerate() {
         let leg = &mut conversation.legs[*leg];
-        leg.conferred = true;
-        if place >= CONFERENCE {
+        let is_new = !std::mem::replace(&mut leg.conferred, true);
+        if is_new && place + gone >= CONFERENCE {
             leg.tell_once(EventKind::PartyAdded, source, *connected, None, voice);
         }
     }
