@@ -74,13 +74,8 @@ impl Conversation {
     pub(super) fn tell_consults(&mut self, snapshot: &Snapshot, voice: &mut Voice<'_>) {
         let first = voice.telling.len();
         for party in snapshot.parties() {
-            // Of a party whose call is over, only that it handed the call on so can still be news.
-            let asks = |leg: &Leg| {
-                leg.participant == party.id
-                    && (!leg.is_cleared() || leg.end == End::ConsultTransfer)
-            };
             if let Some(asked) = &party.consults
-                && self.legs.iter().any(asks)
+                && self.legs.iter().any(|leg| leg.participant == party.id)
             {
                 let asked_party = snapshot.parties().find(|other| other.id == *asked);
                 let begun = asked_party.and_then(|asked| asked.started);
@@ -88,9 +83,7 @@ impl Conversation {
                 self.begin_consult(Some(&party.id), asked, begun, voice);
             }
         }
-        // Nothing begins in a call that is over.
-        let is_over = self.is_cleared();
-        for other in (snapshot.head().consultations.iter()).filter(|_| !is_over) {
+        for other in &snapshot.head().consultations {
             self.begin_consult(None, Asked::Conversation(other.clone()), None, voice);
         }
         for at in 0..self.consults.0.len() {
@@ -101,6 +94,11 @@ impl Conversation {
                     voice.telling.date_back(first, time);
                 }
             }
+        }
+        if self.is_cleared() {
+            // The flat shape, which tells of no consult, was ahead.
+            let ended = self.legs.iter().filter_map(|leg| leg.ended).max();
+            self.end_consults(ended, voice);
         }
     }
 
@@ -150,7 +148,8 @@ impl Conversation {
         let Asked::Party(asked) = &consult.asked else {
             // It is not told who asks: at the latest the consult is over with the call.
             let is_over = !self.legs.is_empty() && self.legs.iter().all(Leg::is_cleared);
-            return is_over.then_some((Outcome::Cancelled, None));
+            let ended = self.legs.iter().filter_map(|leg| leg.ended).max();
+            return is_over.then_some((Outcome::Cancelled, ended));
         };
         let of_asked = || self.legs.iter().filter(|leg| leg.participant == *asked);
         if asker.is_some_and(|asker| asker.conferred) && of_asked().any(|leg| leg.conferred) {
@@ -177,6 +176,15 @@ impl Conversation {
         };
         if let Some(at) = self.consults.0.iter().position(is_it) {
             self.end_consult_at(at, outcome, None, voice);
+        }
+    }
+
+    /// The call is over: nobody can be asked for it any more, even if the conversation that was asked goes on.
+    pub(super) fn end_consults(&mut self, ended: Option<UtcMicros>, voice: &mut Voice<'_>) {
+        for at in 0..self.consults.0.len() {
+            if !self.consults.0[at].is_over {
+                self.end_consult_at(at, Outcome::Cancelled, ended, voice);
+            }
         }
     }
 

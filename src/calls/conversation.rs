@@ -574,6 +574,8 @@ impl Conversation {
             };
             self.clearings += 1;
             let ended = self.legs.iter().filter_map(|leg| leg.ended).max();
+            self.end_consults(ended, &mut voice);
+            events.extend(std::mem::take(voice.telling).into_events());
             let mut event = self.call_event(
                 EventKind::CallCleared,
                 occurrence,
