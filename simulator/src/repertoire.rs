@@ -671,51 +671,6 @@ pub const REPERTOIRE: &[Script] = &[
             HangsUp(Customer),
         ],
     },
-];
-
-/// Scripts that the region plays as well as the others, and that are in the repertoire when the plugin tells them rightly
-/// in every order of arrival. A world plays them where its configuration says so.
-pub const AWAITED: &[Script] = &[
-    Script {
-        name: "callback",
-        story: "A customer is promised a call; an agent takes the promise and calls.",
-        weight: 3,
-        steps: &[
-            AsksForCallback(Customer),
-            lasts(2, 5),
-            CallbackJoinsQueue(FirstQueue),
-            lasts(1, 3),
-            CallbackOfferedTo(Agent),
-            lasts(1, 4),
-            TakesCallback(Agent),
-            lasts(2, 5),
-            CallsBack(Agent, Customer),
-            lasts(2, 5),
-            Answers(Customer),
-            lasts(5, 20),
-            HangsUp(Customer),
-            WorksAfterCall(Agent, seconds(3, 8), "Reached"),
-        ],
-    },
-    Script {
-        name: "preview",
-        story: "An agent looks at somebody of a campaign first, then calls.",
-        weight: 2,
-        steps: &[
-            IsPreviewed(Customer),
-            lasts(1, 2),
-            CallbackJoinsQueue(FirstQueue),
-            CallbackOfferedTo(Agent),
-            lasts(1, 3),
-            TakesCallback(Agent),
-            lasts(2, 6),
-            CallsBack(Agent, Customer),
-            lasts(2, 5),
-            Answers(Customer),
-            lasts(5, 15),
-            HangsUp(Agent),
-        ],
-    },
     Script {
         name: "parked",
         story: "The agent parks the call and takes it back.",
@@ -780,6 +735,51 @@ pub const AWAITED: &[Script] = &[
             CompletesConsult(Agent),
             lasts(5, 15),
             HangsUp(Customer),
+        ],
+    },
+];
+
+/// Scripts that the region plays as well as the others, and that are in the repertoire when the plugin tells them rightly
+/// in every order of arrival. A world plays them where its configuration says so.
+pub const AWAITED: &[Script] = &[
+    Script {
+        name: "callback",
+        story: "A customer is promised a call; an agent takes the promise and calls.",
+        weight: 3,
+        steps: &[
+            AsksForCallback(Customer),
+            lasts(2, 5),
+            CallbackJoinsQueue(FirstQueue),
+            lasts(1, 3),
+            CallbackOfferedTo(Agent),
+            lasts(1, 4),
+            TakesCallback(Agent),
+            lasts(2, 5),
+            CallsBack(Agent, Customer),
+            lasts(2, 5),
+            Answers(Customer),
+            lasts(5, 20),
+            HangsUp(Customer),
+            WorksAfterCall(Agent, seconds(3, 8), "Reached"),
+        ],
+    },
+    Script {
+        name: "preview",
+        story: "An agent looks at somebody of a campaign first, then calls.",
+        weight: 2,
+        steps: &[
+            IsPreviewed(Customer),
+            lasts(1, 2),
+            CallbackJoinsQueue(FirstQueue),
+            CallbackOfferedTo(Agent),
+            lasts(1, 3),
+            TakesCallback(Agent),
+            lasts(2, 6),
+            CallsBack(Agent, Customer),
+            lasts(2, 5),
+            Answers(Customer),
+            lasts(5, 15),
+            HangsUp(Agent),
         ],
     },
 ];

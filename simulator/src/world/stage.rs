@@ -307,14 +307,12 @@ impl World {
             Step::Holds(party) => self.hold(at, party, false),
             Step::HoldsUnrecorded(party) => self.hold(at, party, true),
             Step::Retrieves(party) => self.retrieve(at, party),
-            Step::IsConfined(party) => self.change(at, party, Kind::Confined, |leg, now| {
-                leg.confined = true;
-                leg.segment("Hold", now);
-            }),
-            Step::IsReleased(party) => self.change(at, party, Kind::Unconfined, |leg, now| {
-                leg.confined = false;
-                leg.segment("Interact", now);
-            }),
+            Step::IsConfined(party) => {
+                self.change(at, party, Kind::Confined, |leg, _| leg.confined = true)
+            }
+            Step::IsReleased(party) => {
+                self.change(at, party, Kind::Unconfined, |leg, _| leg.confined = false)
+            }
             Step::Parks(party) => self.change(at, party, Kind::Parked, |leg, now| {
                 (leg.parked, leg.resumed) = (Some(now), None);
                 leg.segment("Parked", now);
