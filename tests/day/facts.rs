@@ -137,12 +137,19 @@ pub(crate) fn of_event(event: &Event) -> Fact {
             (Some(participant), Some(Detail::Attribute { key, .. })) => {
                 format!("{} {participant} {key}", facts.conversation)
             }
+            (Some(_), _) if is_about_call(event.kind) => facts.conversation.to_string(),
             (Some(participant), _) => format!("{} {participant}", facts.conversation),
             (None, _) => facts.conversation.to_string(),
         },
         other => panic!("calls told {other:?}"),
     };
     (about, event.kind.name())
+}
+
+/// Whether the table says so. A consult is about the call: who asks is not always told.
+fn is_about_call(kind: EventKind) -> bool {
+    let mut lines = table().iter().filter(|line| line.event == kind.name());
+    lines.any(|line| line.about == "call")
 }
 
 /// Events whose kind the table says to be told, by what they are about.

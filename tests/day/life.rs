@@ -24,6 +24,9 @@ const BEFORE: &[(&str, &str)] = &[
     ("callback_established", "callback_cleared"),
 ];
 
+/// What begins a leg.
+const SET_UP: &[&str] = &["offered", "originated", "delivered", "established"];
+
 /// On one leg these come in turns, the first first, and only while it is connected. What the first began is over with the
 /// leg, if the second did not say so.
 const IN_TURNS: &[(&str, &str)] = &[
@@ -143,7 +146,11 @@ impl Life {
         }
         let Some(leg) = leg else {
             self.told.push(kind);
-            if kind == "call_cleared" && self.cleared.len() < self.legs.len() {
+            // Somebody who has only a callback is no leg.
+            let set_up = |kinds: &Vec<&str>| kinds.iter().any(|kind| SET_UP.contains(kind));
+            let open =
+                |(leg, kinds): (&String, &Vec<&str>)| set_up(kinds) && !self.cleared.contains(leg);
+            if kind == "call_cleared" && self.legs.iter().any(open) {
                 say("a leg is not cleared".to_owned());
             }
             return;
