@@ -49,10 +49,9 @@ impl Writer {
                 said.push(names.say(user.id.as_str()));
                 if let Some(station) = station {
                     said.push(names.say(station.id.as_str()));
-                    said.push(format!(
-                        "{} {:?} {}",
-                        station.kind, station.name, station.extension
-                    ));
+                    let words = [&station.kind, &station.name, &station.extension];
+                    let words = words.into_iter().filter(|word| !word.is_empty());
+                    said.extend(words.map(ToString::to_string));
                 }
             }
             other => panic!("calls told {other:?}"),
@@ -199,7 +198,8 @@ fn write_detail(detail: &Detail, names: &Names) -> String {
             skills,
             language,
         } => format!(
-            "priority {priority:?}, skills {}, language {language:?}",
+            "priority {}, skills [{}], language {language:?}",
+            priority.map_or_else(|| "-".to_owned(), |priority| priority.to_string()),
             texts(skills)
         ),
         Detail::Attribute {

@@ -22,19 +22,23 @@ impl Names {
             counts: BTreeMap::new(),
             start,
         };
+        // Users and queues first, by their topics: bodies of calls name some of them only in passing.
+        for shown in shown {
+            let mut parts = shown.topic.split('.').skip(1);
+            let (kind, id) = match (parts.next(), parts.next(), parts.next()) {
+                (Some("routing"), Some("queues"), Some(id)) => ("queue", id),
+                (Some("users"), Some(id), _) => ("person", id),
+                _ => panic!("topic {}", shown.topic),
+            };
+            names.give(id, kind);
+        }
         for shown in shown {
             let body: Value = serde_json::from_str(&shown.body).unwrap();
             if shown.topic.contains(".conversations") {
                 names.learn_conversation(&body);
             }
-            let mut parts = shown.topic.split('.').skip(1);
-            let (kind, id) = match (parts.next(), parts.next(), parts.next()) {
-                (Some("routing"), Some("queues"), Some(id)) => ("queue", id),
-                (Some(kind), Some(id), _) => (kind.trim_end_matches('s'), id),
-                _ => panic!("topic {}", shown.topic),
-            };
-            names.give(id, kind);
-            if let Some(id) = body["associatedStation"]["id"].as_str() {
+            let stations = [&body["associatedStation"]["id"], &body["stationId"]];
+            for id in stations.into_iter().filter_map(Value::as_str) {
                 names.give(id, "station");
             }
             names.learn_rest(&body);
@@ -55,8 +59,8 @@ impl Names {
                 }
             }
             for (path, kind) in [
-                ("/userId", "user"),
-                ("/user/id", "user"),
+                ("/userId", "person"),
+                ("/user/id", "person"),
                 ("/queueId", "queue"),
                 ("/queue/id", "queue"),
             ] {
