@@ -647,7 +647,7 @@ struct Burst<'a> {
 }
 
 impl<'a> Burst<'a> {
-    /// The longest that an event waits for the end of a burst. To wake a thread costs 3 to 5 us.
+    /// A burst is ended by the first notification that arrives so long after its first one.
     const LONG: Duration = Duration::from_micros(100);
 
     const fn new(intake: &'a Intake) -> Self {
