@@ -670,6 +670,10 @@ impl Leg {
         }
         self.hold.end();
         self.park.end();
+        // Nothing is on hold in a connection that is over.
+        if self.flags.held == Flag::Yes {
+            self.flags.held = Flag::No;
+        }
         self.ended = at;
         let previous = std::mem::replace(&mut self.state, ConnectionState::Null);
         let draft = Draft {
