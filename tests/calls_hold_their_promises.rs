@@ -29,7 +29,7 @@ use genesys_cloud_adapter::model::time::{Now, UtcMicros};
 use serde_json::Value;
 
 /// How many days there are, if `GCA_DAYS` does not say so.
-const DAYS: u64 = 6;
+const DAYS: u64 = 4;
 
 /// How late a body may come after another topic's of the same moment: as networks are, and as long as calls of these days
 /// often are altogether.
