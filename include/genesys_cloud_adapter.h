@@ -286,7 +286,7 @@ enum gca_event_kind
      */
     GCA_EVENT_CONSULT_COMPLETED = 31,
     /**
-     * The consult ended, and the call goes on as before.
+     * The consult ended and became nothing: the call goes on as before, or has ended too.
      */
     GCA_EVENT_CONSULT_CANCELLED = 32,
     /**
@@ -413,7 +413,7 @@ enum gca_event_kind
      */
     GCA_EVENT_BARGED_IN = 70,
     /**
-     * Nothing more comes of the call: all connections are put away, and work after it is done.
+     * The call is done with: all connections are put away, and work after it is done.
      */
     GCA_EVENT_CALL_TERMINATED = 71,
 };
@@ -459,7 +459,8 @@ typedef uint32_t gca_source;
 #endif // __cplusplus
 
 /**
- * Which way a connection went, as seen by its party.
+ * Which way a connection went, in the platform's sense: every party of a customer's call has the customer's direction,
+ * the parties of a call between users each their own.
  */
 enum gca_direction
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
@@ -471,11 +472,11 @@ enum gca_direction
      */
     GCA_DIRECTION_UNKNOWN = 0,
     /**
-     * Towards the party.
+     * Into the organization; of a call between users, to the party.
      */
     GCA_DIRECTION_INBOUND = 1,
     /**
-     * From the party.
+     * Out of the organization; of a call between users, from the party.
      */
     GCA_DIRECTION_OUTBOUND = 2,
 };
@@ -922,7 +923,8 @@ typedef struct gca_event {
      */
     struct gca_str conversation_id;
     /**
-     * The conversation that the customer contact began with.
+     * The conversation that the customer contact began with, as far as it is known by now: of a consult in a
+     * conversation of its own, the first events may still name that one.
      */
     struct gca_str root_contact_id;
     /**

@@ -2,7 +2,7 @@
 //! and stations.
 //!
 //! Presence, routing status and persistent connections carry the platform's time: what is older than what was told is
-//! late and changes nothing (`timed.rs`). Stations carry none; the order of the user's one station topic decides.
+//! late and changes nothing (`agent/timed.rs`). Stations carry none; the order of the user's one station topic decides.
 //!
 //! # Log-on and log-off
 //!

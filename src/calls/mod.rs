@@ -38,12 +38,14 @@
 //! | `spell`, `counted`                | what lasts and has a beginning; what changes and has no time            |
 //! | `telling`, `identity`, `cause`    | events in their order, their ids, their causes                          |
 //! | `attribute`                       | which attributes may be told, and what of them is hidden                |
+//! | `drift`                           | what the platform tells that this version does not know                 |
 //! | `agent`                           | agents, queues and stations apart from calls                            |
 //! | `tombstone`                       | ended conversations, remembered for a day                               |
 //!
 //! Answers to reads (`GET /api/v2/conversations/{id}`, analytics conversation details) come in beside notifications: what
 //! they show first is told as recovered, or as a snapshot at the start. If they say that a conversation has ended, whatever
-//! is still open of it is closed, and the event names the proof.
+//! is still open of it is closed, and the event names the proof. `adapter` does not ask for such answers yet
+//! (CHANGELOG.md, *Known limits*).
 
 mod agent;
 mod analytics;

@@ -113,7 +113,7 @@ pub enum gca_event_kind {
     GCA_EVENT_CONSULT_STARTED = 30,
     /// The consult became what `reason` says: `transfer` or `conference`.
     GCA_EVENT_CONSULT_COMPLETED = 31,
-    /// The consult ended, and the call goes on as before.
+    /// The consult ended and became nothing: the call goes on as before, or has ended too.
     GCA_EVENT_CONSULT_CANCELLED = 32,
     /// A party handed the call on (CSTA Transferred): `old_connection_id` ends, `new_connection_id` takes its place;
     /// `reason` is `blind` or `attended`.
@@ -178,7 +178,7 @@ pub enum gca_event_kind {
     GCA_EVENT_COACHING_STARTED = 69,
     /// A supervisor broke into the call, and is heard by all.
     GCA_EVENT_BARGED_IN = 70,
-    /// Nothing more comes of the call: all connections are put away, and work after it is done.
+    /// The call is done with: all connections are put away, and work after it is done.
     GCA_EVENT_CALL_TERMINATED = 71,
 }
 
@@ -257,16 +257,17 @@ pub enum gca_cause {
     GCA_CAUSE_MAKE_PREDICTIVE_CALL = 14,
 }
 
-/// Which way a connection went, as seen by its party.
+/// Which way a connection went, in the platform's sense: every party of a customer's call has the customer's direction,
+/// the parties of a call between users each their own.
 #[cfg_attr(any(test, feature = "rust-host"), derive(abi_stable::StableAbi))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u32)]
 pub enum gca_direction {
     /// Not told.
     GCA_DIRECTION_UNKNOWN = 0,
-    /// Towards the party.
+    /// Into the organization; of a call between users, to the party.
     GCA_DIRECTION_INBOUND = 1,
-    /// From the party.
+    /// Out of the organization; of a call between users, from the party.
     GCA_DIRECTION_OUTBOUND = 2,
 }
 
@@ -447,7 +448,8 @@ pub struct gca_event {
     pub data_source: gca_str,
     /// The conversation.
     pub conversation_id: gca_str,
-    /// The conversation that the customer contact began with.
+    /// The conversation that the customer contact began with, as far as it is known by now: of a consult in a
+    /// conversation of its own, the first events may still name that one.
     pub root_contact_id: gca_str,
     /// Of a consult: the other conversation, if it is in one of its own.
     pub related_conversation_id: gca_str,

@@ -78,17 +78,42 @@ Of an agent's events the user takes the place of conversation and participant.
 **Times.** Microseconds since 1970 UTC. `platform_time_us` is the platform's, where it told one; `received_time_us` is when
 the notification or answer arrived here. Events come in the order in which they happened, as far as one body tells it.
 
-**Flags.** `held`, `muted`, `confined`, `secure_pause` are the connection's after the event, in every event about it.
+**Flags.** `held`, `muted`, `confined`, `secure_pause` are the connection's after the event, in every event about it. One
+that ends on hold or muted keeps that to its last event; a secure pause ends with it.
 
-**Root contact.** `root_contact_id` binds consults, transfers and conferences of one customer contact together.
+**Root contact.** `root_contact_id` is the conversation that a customer contact began with: its own `conversation_id`, but
+for a consult in a conversation of its own. Transfers, conferences and the other consults stay in their conversation. The
+second conversation may be seen before the platform says for which one it was begun: its events up to then have its own id
+there, those after that the first one's. So store the latest of a conversation, and regroup what is stored of it when it
+changes. It is known for a day.
 
-**Proofs.** A conversation whose end was not shown is closed when the platform says that it has ended: each connection that
-is open gets its `connection_cleared` with `source` `synthetic`, and `reason` names what said so: `conversation.endTime` (the
-REST conversation) or `analytics.conversationEnd`.
+**Proofs.** A conversation whose end was not shown is closed when an answer of the platform says that it has ended: each
+connection that is open gets its `connection_cleared` with `source` `synthetic` and `cause` `none`, and `reason` names what
+said so: `conversation.endTime` (the REST conversation) or `analytics.conversationEnd`. `platform_time_us` is then the end of
+the conversation, at the latest. (This version makes no such reads yet: [known limits](../CHANGELOG.md#known-limits).)
 
 **What cannot be known.** A body older than what its topic had already shown changes nothing where connections or the
 platform's times (holds, wrap-up, work after the call) show that it is. One that differs only in mute, confine, the pause
 of a recording or attributes cannot be told from a real change.
+
+## For a recorder
+
+- **What to record.** A connection with a user from its `established` to its `connection_cleared`; `communication_id` is the
+  id that media and the platform's recordings carry. Connections of the customer, of queues and of flows tell what surrounds
+  it. Take `platform_time_us` where there is one: with `source` `snapshot` or `recovered` it lies in the past.
+- **Who follows whom.** `transferred` names the connection that ends (`old_connection_id`) and the one that takes its place
+  (`new_connection_id`); each has its own `connection_cleared` and `established` beside it. These ids are those in
+  `communication_id`, or `participant_id` where only the flat form was seen: compare with both. No new connection, or a
+  queue's, means that nobody has taken over yet: who does has the same `conversation_id`.
+- **When to pause.** `recording_paused` and `recording_resumed` are about the connection that they name, the customer's too:
+  a secure pause of the whole conversation comes once for each person in it. `reason` `secure` is a must; whether the others
+  pause you is your choice. Keep pausing until `recording_resumed` of that connection, which comes at the latest with the
+  connection's end (`reason` `ended`). Somebody who joins during the pause gets a `recording_paused` after `established`.
+- **What is missing.** `feed_state` other than `up` means that events may be missing: of the users and topics that it lists,
+  or of all while it is `down`. A recorder records everything of them then. A link that dies without a word is noticed 43
+  seconds after its last frame at the latest, so its last events before that may be missing too. `lost` means that events
+  were there and you did not get them. A new `feed_id` voids what was open in the old one.
+- **What is new.** Answer `GCA_TAKEN` to a kind that you do not know, and pass over words and paths that you do not know.
 ";
 
 const FIELDS: &str = "

@@ -171,7 +171,9 @@ pub(super) const ROWS: &[Row] = &[
         about: About::Call,
         when: "The last connection of the conversation is over for media, even if work after the call is pending, \
                and no callback waits. Every connection has had its `connection_cleared`. A conversation that goes on \
-               with a new connection is cleared again, under another id with `id_exact` = 0.",
+               with a new connection is cleared again, under another id with `id_exact` = 0. The call is remembered \
+               for half an hour then: of work after it that takes longer, the end is not told, nor a wrap-up or \
+               `call_terminated` after that.",
         nested: "`calls[].state`, `calls[].disconnectedTime` of all",
         flat: "`state`, `endTime` of all",
         time: "the latest end of a connection",
@@ -190,13 +192,14 @@ pub(super) const ROWS: &[Row] = &[
         group: Group::Call,
         about: About::Call,
         when: "After `call_cleared`: every connection is `terminated`, and nobody works after the call any more. \
-               Nothing more comes of the conversation but a wrap-up that is corrected within a minute; what is \
-               stored of it can be closed.",
+               What is stored of it can be closed: what may still come is a wrap-up that is corrected within a \
+               minute, or, rarely, a new connection with which the conversation goes on. That one is told and \
+               cleared like any other, but the call is not terminated a second time.",
         nested: "`calls[].state` = `terminated` of all; `endAcwTime`, `calls[].afterCallWork.endTime`",
         flat: "`state` = `terminated` of all; `endAcwTime`",
         time: "",
         fills: &[],
-        then: &[WrapUp],
+        then: &[WrapUp, Delivered, Originated],
         recovery: WHOLE,
     },
     Row {
@@ -426,7 +429,9 @@ pub(super) const ROWS: &[Row] = &[
         when: "A party asks another one while the call waits; once for each party or conversation asked. In one \
                conversation it is told on the asking connection, `old_connection`, and `new_connection` is the one \
                asked. In a second one it is told on the call, since the platform does not say who asks; \
-               `related_conversation_id` names the second, whose events have the first one's `root_contact_id`.",
+               `related_conversation_id` names the second, whose events from then on have the first one's \
+               `root_contact_id`. The hold of the call that waits is shown with it, and comes right after it. From \
+               analytics only a consult in a conversation of its own can be read.",
         nested: "`consultParticipantId`; `conversation.consultationConversations[]`",
         flat: "`consultParticipantId`",
         time: "flat or REST `startTime` of the party asked",
@@ -437,7 +442,7 @@ pub(super) const ROWS: &[Row] = &[
             "old_connection.*",
             "new_connection.*",
         ],
-        then: &[Established, ConsultCompleted, ConsultCancelled],
+        then: &[Held, Delivered, Originated, Established, ConsultCompleted, ConsultCancelled],
         recovery: [Told::Whole, Told::Stands, Told::No],
     },
     Row {
@@ -446,7 +451,8 @@ pub(super) const ROWS: &[Row] = &[
         about: About::Connection,
         when: "The consult became a transfer (`reason` `transfer`) or a conference (`reason` `conference`). It has \
                the id that `consult_cancelled` of the same consult would have: a consult ends once.",
-        nested: "`calls[].disconnectType` = `transfer.consult` of who asks; or both are in the conference",
+        nested: "`calls[].disconnectType` = `transfer.consult` of who asks, or a transfer in the conversation that is \
+                 asked; or both are in the conference",
         flat: "as nested",
         time: "of a transfer, the end of who asks",
         fills: &[
@@ -464,10 +470,11 @@ pub(super) const ROWS: &[Row] = &[
         kind: ConsultCancelled,
         group: Group::Joining,
         about: About::Connection,
-        when: "The consult ended, and the call goes on as it was.",
-        nested: "who is asked, or the conversation that is asked, is over, and nobody was handed on",
-        flat: "who is asked is over",
-        time: "the end of who is asked",
+        when: "The consult ended and became neither: the party asked is gone and the call goes on as it was, or the \
+               call itself has ended.",
+        nested: "who is asked, who asks, or the conversation that is asked, is over, and nobody was handed on",
+        flat: "who is asked, or who asks, is over",
+        time: "the end of who is asked, or of who asks",
         fills: &[
             "related_conversation_id",
             "old_connection_id",
@@ -475,7 +482,7 @@ pub(super) const ROWS: &[Row] = &[
             "new_connection_id",
             "new_connection.*",
         ],
-        then: &[Retrieved, ConsultStarted, ConnectionCleared],
+        then: &[Retrieved, ConsultStarted, ConnectionCleared, CallCleared],
         recovery: [Told::Whole, Told::Stands, Told::No],
     },
     Row {
@@ -740,13 +747,14 @@ pub(super) const ROWS: &[Row] = &[
         kind: WrapUp,
         group: Group::Contact,
         about: About::Participant,
-        when: "The party gave a wrap-up, or changed it: each is known by its time. Notes are masked like attributes.",
+        when: "The party gave a wrap-up, or changed it: each is known by its time. Notes are masked like attributes. Analytics does not tell that time: one \
+               that was first read there has none, and `id_exact` is 0.",
         nested: "`wrapup` of `calls[]` or of the participant",
         flat: "`wrapup`",
         time: "`wrapup.endTime`",
         fills: &["wrap_up.*"],
         then: &[AfterCallWorkEnded, WrapUp, CallTerminated],
-        recovery: WHOLE,
+        recovery: [Told::Whole, Told::Stands, Told::No],
     },
     Row {
         kind: AgentPresence,
@@ -842,7 +850,9 @@ pub(super) const ROWS: &[Row] = &[
         kind: StationAssociated,
         group: Group::Station,
         about: About::Agent,
-        when: "A user is associated with a station. Who goes from one to another leaves the first.",
+        when: "A user is associated with a station. Who goes from one to another leaves the first. Since a station \
+               has no time, the list of users tells only the first one of a user: a change that falls into an outage \
+               shows with the next one.",
         nested: "",
         flat: "",
         time: "",
@@ -860,7 +870,7 @@ pub(super) const ROWS: &[Row] = &[
         time: "",
         fills: &["station.*"],
         then: &[StationAssociated],
-        recovery: USERS,
+        recovery: NOTHING,
     },
     Row {
         kind: PersistentConnectionUp,

@@ -204,7 +204,7 @@ pub(super) const ROWS: &[Row] = &[
         "direction",
         "`calls[].direction`",
         "`direction`",
-        "`inbound` (to the organization, or to this party), `outbound`",
+        "`inbound` (into the organization; of a call between users, to this party) or `outbound`",
     ),
     both(
         "purpose",
