@@ -23,7 +23,7 @@ use gca_region::time::Millis;
 use gca_region::world::Shown;
 use genesys_cloud_adapter::calls::{Calls, Novelty};
 use genesys_cloud_adapter::model::event::{
-    Cause, Detail, Event, EventKind, IdClass, Source, Subject,
+    Cause, ConnectionState, Detail, Event, EventKind, IdClass, Source, Subject,
 };
 use genesys_cloud_adapter::model::time::{Now, UtcMicros};
 use serde_json::Value;
@@ -422,8 +422,12 @@ fn both_shapes_tell_the_same_caller_and_called() {
             }));
             let mut parties = BTreeMap::new();
             for event in &events {
+                // The flat form shows nobody who has no call.
+                let is_of_a_call = event.state != ConnectionState::Unknown
+                    && !event.kind.name().starts_with("callback");
                 if let Subject::Connection(facts) = &event.subject
                     && let Some(participant) = &facts.participant
+                    && is_of_a_call
                 {
                     parties.insert(
                         (facts.conversation.to_string(), participant.to_string()),
@@ -625,7 +629,11 @@ fn words_that_are_new_are_kept() {
         let found: BTreeSet<(&str, &str)> = (found.iter())
             .map(|finding| (finding.place, finding.name.as_str()))
             .collect();
-        let places = ["call.disconnectType", "participant.disconnectType"];
+        let places = [
+            "call.disconnectType",
+            "callback.disconnectType",
+            "participant.disconnectType",
+        ];
         assert_eq!(found, places.map(|place| (place, word)).into());
         for event in again.iter().filter(|event| &*event.raw == word) {
             assert_eq!(event.cause, Cause::Unknown);

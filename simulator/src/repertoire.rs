@@ -737,11 +737,6 @@ pub const REPERTOIRE: &[Script] = &[
             HangsUp(Customer),
         ],
     },
-];
-
-/// Scripts that the region plays as well as the others, and that are in the repertoire when the plugin tells them rightly
-/// in every order of arrival. A world plays them where its configuration says so.
-pub const AWAITED: &[Script] = &[
     Script {
         name: "callback",
         story: "A customer is promised a call; an agent takes the promise and calls.",

@@ -7,6 +7,7 @@ use std::rc::Rc;
 
 use gca_region::chance::Chance;
 use gca_region::conversation::State;
+use gca_region::repertoire::REPERTOIRE;
 use gca_region::script::{Party, Script, lasts};
 use gca_region::time::Time;
 use gca_region::truth::Kind;
@@ -25,18 +26,6 @@ fn run(world: &mut World, length: i64, mut see: impl FnMut(&World, &Shown)) {
     world.handle_timeout(end);
 }
 
-/// Every script: those of the repertoire, and those that are to come into it.
-fn scripts() -> &'static [Script] {
-    use gca_region::repertoire::{AWAITED, REPERTOIRE};
-    let copy = |of: &Script| Script {
-        name: of.name,
-        story: of.story,
-        weight: of.weight,
-        steps: of.steps,
-    };
-    Vec::leak(REPERTOIRE.iter().chain(AWAITED).map(copy).collect())
-}
-
 /// A lively world that plays for a while and is then left alone until every call is over.
 fn whole_run(seed: u64) -> (World, Vec<Shown>) {
     let config = WorldConfig {
@@ -45,7 +34,7 @@ fn whole_run(seed: u64) -> (World, Vec<Shown>) {
         queues: 4,
         calls_per_minute: 0.0,
         pace: 10.0,
-        scripts: scripts(),
+        scripts: REPERTOIRE,
         ..WorldConfig::default()
     };
     let mut world = World::new(config);
@@ -154,7 +143,7 @@ fn every_script_can_be_played_by_name_and_tells_its_story() {
     let story = |script: &str| {
         let mut world = World::new(WorldConfig {
             calls_per_minute: 0.0,
-            scripts: scripts(),
+            scripts: REPERTOIRE,
             ..WorldConfig::default()
         });
         let id = world
@@ -182,7 +171,7 @@ fn every_script_can_be_played_by_name_and_tells_its_story() {
         }
         acts
     };
-    for script in scripts() {
+    for script in REPERTOIRE {
         let acts = story(script.name);
         let has = |act: &str, times: usize| {
             assert_eq!(

@@ -19,8 +19,8 @@ use super::telling::{Showing, Telling, Told, Voice};
 use super::tombstone::{Remembered, Tombstone};
 use super::topic::Shape;
 use crate::model::event::{
-    AttributeValues, Cause, Connection, ConnectionRef, ConnectionState, Detail, Event, EventKind,
-    Flag, Private, Source, Subject,
+    AttributeValues, Cause, Connection, ConnectionRef, ConnectionState, Detail, Direction, Event,
+    EventKind, Flag, Private, Source, Subject,
 };
 use crate::model::id::{ConversationId, ParticipantId};
 use crate::model::time::{Now, UtcMicros};
@@ -524,8 +524,14 @@ impl Conversation {
     }
 
     fn tell_created(&mut self, snapshot: &Snapshot, voice: &mut Voice<'_>) {
-        // The first participant's coming; the nested shape of notifications does not tell it.
-        let time = snapshot.parties().filter_map(|party| party.started).min();
+        // The first participant's coming; the nested shape of notifications does not tell it, and the flat one shows nobody
+        // who only had a callback before the call.
+        let calls_in = |party: &&Arc<Party>| {
+            let leg = party.legs.first();
+            party.role == Role::Outside
+                && leg.is_some_and(|leg| leg.direction == Direction::Inbound)
+        };
+        let time = (snapshot.parties().next().filter(calls_in)).and_then(|party| party.started);
         let is_young = snapshot
             .parties()
             .all(|party| (party.legs.iter()).all(|leg| !leg.was_answered() && !leg.is_over()));

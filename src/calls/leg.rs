@@ -292,7 +292,8 @@ impl Leg {
             let time = if rang {
                 view.alerted
             } else {
-                party.started.filter(|_| opened)
+                // A party that calls out may have come before, for a callback: only nested bodies tell.
+                (party.started).filter(|_| opened && kind != EventKind::Originated)
             };
             let previous = self.state;
             if self.rank <= 1 {

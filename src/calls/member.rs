@@ -312,7 +312,7 @@ impl Member {
         voice: &mut Voice<'_>,
     ) {
         use ConnectionState::{Alerting, Connected, Initiated, Null, Unknown};
-        let rings = |phase| matches!(phase, Phase::Alerting | Phase::Offered);
+        let rings = |phase| phase == Phase::Alerting;
         let rang = rings(view.phase) || rings(view.opening);
         let taken = view.phase == Phase::Connected || view.connected.is_some();
         let steps = [

@@ -446,9 +446,7 @@ impl World {
         if let Some(over) = over {
             over.ended = Some(self.now);
             over.recording = Recording::None;
-            if over.has_calls() {
-                self.act_of_all(conversation, Kind::ConversationEnded);
-            }
+            self.act_of_all(conversation, Kind::ConversationEnded);
             self.end_consult_apart(conversation);
         }
         self.publish(conversation);
@@ -553,7 +551,7 @@ impl World {
     fn look_for_the_end(&mut self, conversation: usize) {
         let of = self.conversations.get(conversation);
         let over = of.is_some_and(|of| {
-            of.ended.is_some() && of.has_calls() && of.participants.iter().all(Participant::is_over)
+            of.ended.is_some() && of.participants.iter().all(Participant::is_over)
         });
         if over {
             self.act_of_all(conversation, Kind::ConversationTerminated);

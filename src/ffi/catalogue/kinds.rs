@@ -104,7 +104,7 @@ pub(super) const ROWS: &[Row] = &[
                somebody had answered by then, or hung up, `source` is `snapshot`.",
         nested: "`conversation.id`",
         flat: "`conversation.id`",
-        time: "flat or REST: the earliest `startTime` of a party",
+        time: "flat or REST: `startTime` of the first party, if it is outside and called",
         fills: &[],
         then: &[
             Offered,
@@ -225,7 +225,7 @@ pub(super) const ROWS: &[Row] = &[
         nested: "`calls[].state` or `calls[].initialState` = `dialing`, `contacting`; `attributes`, \
                  `calls[].disposition`",
         flat: "`state` or `initialState` = `dialing`, `contacting`; `attributes`, `disposition`",
-        time: "flat or REST `startTime` of one that began so",
+        time: "",
         fills: &["raw", "dialer.*"],
         then: &[Delivered, Established, Failed, ConnectionCleared],
         recovery: WHOLE,
