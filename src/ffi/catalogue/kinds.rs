@@ -442,7 +442,14 @@ pub(super) const ROWS: &[Row] = &[
             "old_connection.*",
             "new_connection.*",
         ],
-        then: &[Held, Delivered, Originated, Established, ConsultCompleted, ConsultCancelled],
+        then: &[
+            Held,
+            Delivered,
+            Originated,
+            Established,
+            ConsultCompleted,
+            ConsultCancelled,
+        ],
         recovery: [Told::Whole, Told::Stands, Told::No],
     },
     Row {
