@@ -111,9 +111,17 @@ pub(crate) struct Event {
     pub(crate) user_id: String,
     pub(crate) raw: String,
     pub(crate) station_id: String,
-    pub(crate) attribute: Attribute,
     pub(crate) lost_first: u64,
     pub(crate) lost_last: u64,
+    /// The library's own document, which the host puts beside the fields of kinds that tell more than those.
+    pub(crate) json: Document,
+}
+
+/// What of that document is looked at.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Document {
+    pub(crate) attribute: Attribute,
 }
 
 /// What an event tells of an attribute. Its value is nobody's business.
@@ -615,7 +623,7 @@ impl Entry {
         match self.about {
             "agent" => About::Agent(&event.user_id),
             "call" => About::Call(conversation),
-            "attribute" => About::Attribute(conversation, participant, &event.attribute.key),
+            "attribute" => About::Attribute(conversation, participant, &event.json.attribute.key),
             _ => About::Leg(conversation, participant),
         }
     }
@@ -1000,6 +1008,16 @@ mod tests {
             let verdict = record.judge();
             assert!(verdict.pass, "{came}: {verdict:?}");
         }
+    }
+
+    #[test]
+    fn the_key_of_an_attribute_stands_in_the_document_that_the_host_puts_beside_the_fields() {
+        let line = r#"{"type":"event","kind":"attribute_changed","conversation_id":"c","participant_id":"p",
+            "json":{"kind":"attribute_changed","attribute":{"key":"caseId","value":"1","first":"1"}}}"#;
+        let Ok(Line::Event(event)) = serde_json::from_str(line) else {
+            panic!("no event: {line}");
+        };
+        assert_eq!(event.json.attribute.key, "caseId");
     }
 
     #[test]
