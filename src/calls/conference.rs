@@ -64,14 +64,15 @@ fn joined(
         }));
         voice.telling.push(event);
     }
-    // Who has left was one of those who came first.
-    let gone = (conversation.legs.iter())
-        .filter(|leg| leg.conferred && leg.is_cleared())
+    // Who has left or is held was one of those who came before.
+    let is_talking = |at: usize| talkers.iter().any(|(_, talker)| *talker == at);
+    let silent = (conversation.legs.iter().enumerate())
+        .filter(|(at, leg)| leg.conferred && !is_talking(*at))
         .count();
     for (place, (connected, leg)) in talkers.iter().enumerate() {
         let leg = &mut conversation.legs[*leg];
         let is_new = !std::mem::replace(&mut leg.conferred, true);
-        if is_new && place + gone >= CONFERENCE {
+        if is_new && place + silent >= CONFERENCE {
             leg.tell_once(EventKind::PartyAdded, source, *connected, None, voice);
         }
     }

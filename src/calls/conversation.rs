@@ -129,7 +129,11 @@ fn is_older(shown: &Party, seen: &Party) -> bool {
     let given = |party: &Party| party.wrapup.as_ref().and_then(|wrapup| wrapup.given);
     seen.legs.iter().enumerate().any(went_back)
         || given(seen).is_some_and(|seen| given(shown).is_none_or(|shown| shown < seen))
-        || seen.after_call_work.ended.is_some() && shown.after_call_work.ended.is_none()
+        || seen.after_call_work.ended.is_some() && {
+            // Work that began later is that after another call.
+            let (shown, seen) = (shown.after_call_work, seen.after_call_work);
+            shown.ended.is_none() && shown.started <= seen.started
+        }
 }
 
 impl Conversation {
@@ -172,7 +176,7 @@ impl Conversation {
 
     /// Whether nothing more is expected of it.
     pub(crate) fn is_terminated(&self) -> bool {
-        self.is_cleared && self.told.has(EventKind::CallTerminated)
+        self.is_cleared && self.told.has(EventKind::CallTerminated) && !self.works()
     }
 
     /// What it came to, if it is one that another conversation asked.
@@ -188,6 +192,11 @@ impl Conversation {
     /// When a body last showed it, or an answer to a read.
     pub(crate) fn last_heard(&self) -> Duration {
         self.last_heard
+    }
+
+    /// Whether somebody works on after the call.
+    pub(crate) fn works(&self) -> bool {
+        self.members.iter().any(Member::works)
     }
 
     /// How often its call was cleared.
@@ -558,7 +567,9 @@ impl Conversation {
         scribe: &mut Scribe,
         events: &mut VecDeque<Event>,
     ) {
-        let is_over = !(self.legs.is_empty() && self.members.is_empty())
+        // A participant may be shown, with attributes, before anything is done to call it.
+        let has_begun = !self.legs.is_empty() || self.members.iter().any(Member::has_callbacks);
+        let is_over = (has_begun || showing.head.ended.is_some())
             && self.legs.iter().all(Leg::is_cleared)
             && !self.members.iter().any(Member::awaits_callback)
             && self.other_media.iter().all(|(_, is_over)| *is_over);
@@ -593,8 +604,7 @@ impl Conversation {
             event.detail = self.all_attributes();
             events.push_back(event);
         }
-        let is_done =
-            self.legs.iter().all(Leg::is_put_away) && !self.members.iter().any(Member::works);
+        let is_done = self.legs.iter().all(Leg::is_put_away) && !self.works();
         if is_done && self.told.first(EventKind::CallTerminated) {
             let event = self.call_event(
                 EventKind::CallTerminated,

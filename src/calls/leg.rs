@@ -384,6 +384,10 @@ impl Leg {
             return;
         }
         for (from, to) in &view.past_holds {
+            if self.hold.was_missed(*from) {
+                self.tell_missed_hold(*from, *to, voice);
+                continue;
+            }
             let began = self.hold.begin(Begun::Since(*from));
             self.tell_spell(began, HOLD, None, voice);
             let ended = News {
@@ -407,6 +411,31 @@ impl Leg {
         };
         let news = self.park.show(parked, since, &mut seen.park);
         self.tell_spell(news, PARK, back, voice);
+    }
+
+    /// A later hold was told already, and may last: what the connection is now stays.
+    fn tell_missed_hold(&mut self, from: UtcMicros, to: UtcMicros, voice: &mut Voice<'_>) {
+        use ConnectionState::{Connected, Hold};
+        let (source, occurrence) = (voice.showing.past(), Occurrence::At(from));
+        let now = (self.state, self.flags.held);
+        (self.state, self.flags.held) = (Hold, Flag::Yes);
+        let held = Draft::of(HOLD.begins, source, Some(from), occurrence);
+        self.tell(
+            voice,
+            Draft {
+                previous: Some(Connected),
+                ..held
+            },
+        );
+        (self.state, self.flags.held) = now;
+        let retrieved = Draft::of(HOLD.ends, source, Some(to), occurrence);
+        self.tell(
+            voice,
+            Draft {
+                previous: Some(Hold),
+                ..retrieved
+            },
+        );
     }
 
     fn tell_spell(
@@ -501,7 +530,9 @@ impl Leg {
             let change = self.pause.show(&mut seen.pause, shown, newcomer);
             let pause = self.pause.value();
             if view.secure_pause.is_some() || voice.showing.head.secure_pause.is_some() {
-                self.flags.secure_pause = (pause == Pause::Secure).into();
+                // A body that does not say why may have told the pause first.
+                let is_secure = pause != Pause::No && [pause, shown].contains(&Pause::Secure);
+                self.flags.secure_pause = is_secure.into();
             }
             let kind = if pause == Pause::No {
                 EventKind::RecordingResumed

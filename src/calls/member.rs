@@ -77,6 +77,11 @@ impl Member {
             && !self.told.has(EventKind::AfterCallWorkEnded)
     }
 
+    /// Whether it is, or was, to be called back.
+    pub(crate) fn has_callbacks(&self) -> bool {
+        !self.callbacks.is_empty()
+    }
+
     /// Whether a callback of it is not over.
     pub(crate) fn awaits_callback(&self) -> bool {
         self.callbacks.iter().any(|callback| !callback.is_over)

@@ -95,13 +95,13 @@ use identity::Scribe;
 use kin::Kin;
 use snapshot::{Decoded, Head, Reading, Snapshot, SnapshotCache};
 use telling::{Showing, Telling, Voice};
-use tombstone::Tombstones;
+use tombstone::{REMEMBERED, Tombstones};
 use topic::{Shape, TopicKind};
 
 /// How long a conversation stays after nothing more is expected of it: a wrap-up may still be corrected.
 const LINGERS_TERMINATED: Duration = Duration::from_secs(60);
 
-/// How long one stays whose call is cleared, while work after it goes on or its end was not shown.
+/// How long one stays whose call is cleared and whose end was not shown; longer, up to a day, while work after it goes on.
 const LINGERS_CLEARED: Duration = Duration::from_secs(30 * 60);
 
 /// What a notification came to.
@@ -303,10 +303,10 @@ impl Calls {
 
     fn handle_read(&mut self, snapshot: &Snapshot, source: Source, proof: &str, now: Now) {
         if !self.conversations.contains_key(&snapshot.conversation) {
-            // One that was told to its end, or that has no call.
-            if !snapshot.has_legs() || self.tombstones.of(&snapshot.conversation).is_some() {
+            if !snapshot.has_legs() {
                 return;
             }
+            // Not one that was told to its end.
             let Some(conversation) = begin(snapshot, &self.tombstones, &self.kin) else {
                 return;
             };
@@ -434,12 +434,18 @@ impl Calls {
                 && *due <= now.elapsed
                 && let Some((_, id)) = leaving.pop_front()
             {
-                let is_over = |conversation: &Conversation| {
-                    conversation.is_cleared() && (!terminated || conversation.is_terminated())
+                let Some(conversation) = self.conversations.get(&id) else {
+                    continue;
                 };
-                if self.conversations.get(&id).is_some_and(is_over)
-                    && let Some(ended) = self.conversations.remove(&id)
-                {
+                let unheard_for = now.elapsed.saturating_sub(conversation.last_heard());
+                let works_on = conversation.is_cleared() && conversation.works();
+                if !terminated && works_on && unheard_for < REMEMBERED {
+                    leaving.push_back((now.elapsed + LINGERS_CLEARED, id));
+                    continue;
+                }
+                let is_over =
+                    conversation.is_cleared() && (!terminated || conversation.is_terminated());
+                if is_over && let Some(ended) = self.conversations.remove(&id) {
                     self.tombstones.bury(&id, &ended, now);
                     self.snapshots.forget(&id);
                 }

@@ -115,7 +115,7 @@ impl AfterCallWork {
 }
 
 /// A wrap-up as given.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Wrapup {
     pub(crate) code: Arc<str>,
     /// Masked.
@@ -123,6 +123,16 @@ pub(crate) struct Wrapup {
     pub(crate) tags: Arc<[Arc<str>]>,
     pub(crate) duration_s: Option<i64>,
     pub(crate) given: Option<UtcMicros>,
+}
+
+impl fmt::Debug for Wrapup {
+    /// No notes.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Wrapup")
+            .field("code", &self.code)
+            .field("given", &self.given)
+            .finish_non_exhaustive()
+    }
 }
 
 /// The attributes that may be told, masked.

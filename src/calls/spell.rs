@@ -11,7 +11,8 @@ use crate::model::time::UtcMicros;
 pub(crate) struct Spell {
     current: Option<Begun>,
     count: u32,
-    last_start: Option<UtcMicros>,
+    /// When each that was told began, where that is known: sorted.
+    starts: Vec<UtcMicros>,
 }
 
 /// One that began.
@@ -82,7 +83,7 @@ impl Spell {
     /// One of this beginning is shown.
     pub(crate) fn begin(&mut self, begun: Begun) -> News {
         let is_news = match begun {
-            Begun::Since(start) => self.last_start.is_none_or(|last| start > last),
+            Begun::Since(start) => self.starts.last().is_none_or(|last| start > *last),
             Begun::Nth(count) => count > self.count,
         };
         if !is_news {
@@ -90,7 +91,7 @@ impl Spell {
             return News::default();
         }
         if let Begun::Since(start) = begun {
-            self.last_start = Some(start);
+            self.starts.push(start);
         }
         self.count += 1;
         News {
@@ -98,6 +99,18 @@ impl Spell {
             began: Some(begun),
             ended: None,
         }
+    }
+
+    /// One that began at `start` is over, by a source that tells all of them: whether it was never told, though a later
+    /// one was. From now on it was.
+    pub(crate) fn was_missed(&mut self, start: UtcMicros) -> bool {
+        let is_past = self.starts.last().is_some_and(|last| start < *last);
+        let Some(place) = (self.starts.binary_search(&start).err()).filter(|_| is_past) else {
+            return false;
+        };
+        self.starts.insert(place, start);
+        self.count += 1;
+        true
     }
 
     /// The one that lasts, if one does, is over.

@@ -782,6 +782,8 @@ fn work_after_the_call_and_its_wrapup_come_after_the_end() {
         (&**notes, *duration_s),
         ("paid with **** **** **** 1111", Some(21))
     );
+    let all = format!("{events:?} {:?}", ear.calls);
+    assert!(!all.contains("paid with"), "notes are private: {all}");
     // A correction within the minute is told, an older one is not.
     let corrected = [over[0].clone(), with(over[1].clone(), wrapped("other", 40))];
     assert_eq!(news(&mut ear, NESTED, &body(&corrected)), ["WrapUp ann"]);
@@ -940,5 +942,216 @@ fn quiet_calls_are_named_longest_unheard_first() {
     assert_eq!(
         quiet.iter().map(|id| id.as_str()).collect::<Vec<_>>(),
         ["c-2", "c-3"]
+    );
+}
+
+#[test]
+fn a_participant_who_is_not_called_yet_ends_no_call() {
+    let mut ear = Ear::new();
+    let nobody = |state: &str, more: Value| {
+        let customer = someone("customer", "customer", state, more);
+        body(&[with(customer, json!({"attributes": {"intent": "billing"}}))])
+    };
+    assert_eq!(
+        ear.told(NESTED, &nobody("none", json!({}))),
+        ["CallCreated call", "AttributeChanged customer (snapshot)"]
+    );
+    let taken = nobody("connected", json!({"connectedTime": at(5)}));
+    assert_eq!(ear.told(NESTED, &taken), ["Established customer"]);
+}
+
+/// The events of an answer to a read, in short, with the seconds of their time.
+fn read(ear: &mut Ear, body: &Value) -> Vec<String> {
+    let (body, source) = (body.to_string(), Source::Recovered);
+    ear.calls.handle_conversation_read(&body, source, ear.now);
+    let second = |event: &Event| event.platform_time.map(|time| time.0 / 1_000_000 % 60);
+    (ear.events().iter())
+        .map(|event| match second(event) {
+            Some(second) => format!("{} at {second}", short(event)),
+            None => short(event),
+        })
+        .collect()
+}
+
+#[test]
+fn a_conversation_that_ends_before_anybody_was_called_leaves() {
+    let mut ear = Ear::new();
+    let shown = body(&[someone("customer", "customer", "none", json!({}))]);
+    assert_eq!(ear.told(NESTED, &shown), ["CallCreated call"]);
+    assert_eq!(
+        read(&mut ear, &with(shown, json!({"endTime": at(20)}))),
+        [
+            "CallCleared call (recovered)",
+            "CallTerminated call (recovered)"
+        ]
+    );
+    assert_eq!(ear.calls.open_conversations(), 0);
+}
+
+fn held(since: u32, past: Value) -> Value {
+    let call =
+        json!({"connectedTime": at(5), "held": true, "startHoldTime": at(since), "segments": past});
+    agent("ann", "connected", call)
+}
+
+/// Notifications go on before the read that fills the gap is answered.
+#[test]
+fn a_hold_that_was_missed_is_told_after_a_later_one_and_does_not_end_it() {
+    let mut ear = Ear::new();
+    let ann = agent("ann", "connected", json!({"connectedTime": at(5)}));
+    ear.told(NESTED, &body(&[customer(), ann.clone()]));
+    ear.calls.handle_interruption(&["ann".into()], &[]);
+    ear.told(NESTED, &body(&[customer(), held(20, json!([]))]));
+    let past = json!([{"type": "hold", "startTime": at(10), "endTime": at(15)}]);
+    let answer = body(&[customer(), held(20, past)]);
+    assert_eq!(
+        read(&mut ear, &answer),
+        [
+            "Held ann (recovered) at 10",
+            "Retrieved ann (recovered) at 15"
+        ]
+    );
+    assert_eq!(read(&mut ear, &answer), [""; 0]);
+    ear.hear(NESTED, &body(&[customer(), ann]).to_string());
+    let events = ear.events();
+    assert_eq!(
+        (events[0].kind, events[0].previous, events[0].held),
+        (EventKind::Retrieved, ConnectionState::Hold, Flag::No)
+    );
+}
+
+#[test]
+fn who_joins_while_another_is_held_is_added_to_the_conference() {
+    let mut ear = Ear::new();
+    let ann = || agent("ann", "connected", json!({"connectedTime": at(5)}));
+    let cid = |more: Value| {
+        let call = json!({"connectedTime": at(12)});
+        someone("cid", "user", "connected", with(call, more))
+    };
+    let waits = || cid(json!({"held": true, "startHoldTime": at(20)}));
+    let dan = || talking("dan", "user", 25);
+    let bodies = [
+        vec![customer(), ann(), cid(json!({}))],
+        vec![customer(), ann(), waits()],
+        vec![customer(), ann(), waits(), dan()],
+        vec![customer(), ann(), cid(json!({})), dan()],
+    ];
+    news(&mut ear, NESTED, &body(&[customer(), ann()]));
+    let told = bodies.map(|parties| news(&mut ear, NESTED, &body(&parties)));
+    assert_eq!(
+        told.concat(),
+        [
+            "Established cid",
+            "Conferenced call",
+            "Held cid",
+            "Established dan",
+            "PartyAdded dan",
+            "Retrieved cid"
+        ]
+    );
+}
+
+#[test]
+fn a_secure_pause_is_one_though_a_body_that_does_not_say_so_came_first() {
+    let mut ear = Ear::new();
+    let ann = |more: Value| {
+        agent(
+            "ann",
+            "connected",
+            with(json!({"connectedTime": at(5)}), more),
+        )
+    };
+    let quiet = body(&[customer(), ann(json!({"recordingState": "active"}))]);
+    let secure = json!({"recordingState": "paused", "securePause": true});
+    let muted = with(secure.clone(), json!({"muted": true}));
+    news(&mut ear, NESTED, &quiet);
+    let mut shown = flat(&quiet);
+    shown["participants"][1]["recordingState"] = json!("active");
+    news(&mut ear, FLAT, &shown);
+    shown["participants"][1]["recordingState"] = json!("paused");
+    assert_eq!(news(&mut ear, FLAT, &shown), ["RecordingPaused ann"]);
+    news(&mut ear, NESTED, &body(&[customer(), ann(secure)]));
+    ear.hear(NESTED, &body(&[customer(), ann(muted)]).to_string());
+    let events = ear.events();
+    assert_eq!(
+        (events[0].kind, events[0].secure_pause),
+        (EventKind::Muted, Flag::Yes)
+    );
+}
+
+#[test]
+fn long_work_after_a_call_is_told_to_its_end() {
+    let mut ear = Ear::new();
+    let ann = agent("ann", "connected", json!({"connectedTime": at(5)}));
+    news(&mut ear, NESTED, &body(&[customer(), ann.clone()]));
+    let over = [
+        gone(customer(), 9, "peer"),
+        with(gone(ann, 9, "peer"), json!({"startAcwTime": at(9)})),
+    ];
+    news(&mut ear, NESTED, &body(&over));
+    for _ in 0..4 {
+        ear.now.elapsed += Duration::from_secs(31 * 60);
+        ear.calls.handle_timeout(ear.now);
+    }
+    let done = json!({"endAcwTime": "2027-01-15T10:05:00.000Z"});
+    let done = [over[0].clone(), with(over[1].clone(), done)];
+    assert_eq!(
+        news(&mut ear, NESTED, &body(&done)),
+        ["AfterCallWorkEnded ann", "CallTerminated call"]
+    );
+    news(&mut ear, NESTED, &called("another", &over, json!({})));
+    for _ in 0..2 {
+        ear.now.elapsed += Duration::from_secs(24 * 3600);
+        ear.calls.handle_timeout(ear.now);
+    }
+    assert!(ear.calls.conversations.is_empty(), "none is kept for ever");
+}
+
+/// The second call of one participant: work after the first one is over, that after the second one is not.
+#[test]
+fn work_after_another_call_is_no_old_body() {
+    let mut ear = Ear::new();
+    let ann = agent("ann", "connected", json!({"connectedTime": at(5)}));
+    news(&mut ear, NESTED, &body(&[customer(), ann.clone()]));
+    let worked = json!({"startAcwTime": at(9), "endAcwTime": at(12)});
+    let mut ann = with(gone(ann, 9, "peer"), worked);
+    news(&mut ear, NESTED, &body(&[customer(), ann.clone()]));
+    let second = json!({"id": "second", "state": "terminated", "connectedTime": at(20), "disconnectedTime": at(30)});
+    (ann["calls"].as_array_mut().unwrap()).push(second);
+    ann["startAcwTime"] = json!(at(30));
+    ann.as_object_mut().unwrap().remove("endAcwTime");
+    assert_eq!(
+        news(&mut ear, NESTED, &body(&[customer(), ann])),
+        ["Established ann", "ConnectionCleared ann"]
+    );
+}
+
+#[test]
+fn a_call_that_goes_on_after_its_end_is_told_by_a_read_too() {
+    let mut ear = Ear::new();
+    for body in story() {
+        ear.told(NESTED, &body);
+    }
+    ear.now.elapsed += LINGERS_TERMINATED;
+    ear.calls.handle_timeout(ear.now);
+    let mut answer = story().pop().unwrap();
+    assert_eq!(read(&mut ear, &answer), [""; 0]);
+    (answer["participants"].as_array_mut().unwrap()).push(talking("ben", "user", 40));
+    assert_eq!(
+        read(&mut ear, &answer),
+        ["Established ben (recovered) at 40"]
+    );
+}
+
+#[test]
+fn a_consult_ends_with_a_call_that_is_closed() {
+    let mut ear = Ear::new();
+    consult(&mut ear);
+    let waits = json!({"connectedTime": at(5), "held": true, "startHoldTime": at(8)});
+    let parties = [customer(), asking(waits), talking("ben", "user", 12)];
+    let told = read(&mut ear, &with(body(&parties), json!({"endTime": at(40)})));
+    assert!(
+        told.contains(&"ConsultCancelled ann (recovered) at 40".to_owned()),
+        "{told:?}"
     );
 }
