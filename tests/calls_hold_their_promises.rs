@@ -133,7 +133,9 @@ fn is_shown(once: &facts::Happened<'_>) -> bool {
 fn what_is_told_is_what_happened() {
     promise("what_is_told_is_what_happened", |day, _| {
         let events = hear(arrival::at_once(day));
-        let mut wrong = facts::differences(&facts::of_day(day), &facts::told(&events), is_shown);
+        let (happened, told) = (facts::of_day(day), facts::told(&events));
+        let mut wrong = facts::differences(&happened, &told, is_shown);
+        wrong.extend(facts::contradictions(&happened, &told));
         wrong.extend(life::defects(&events, life::Heard::All));
         wrong
     });

@@ -877,9 +877,10 @@ pub(crate) struct Clearing<'a> {
 fn outcome(disconnect_type: &str, answered: bool) -> &'static str {
     match disconnect_type {
         _ if answered => "answered",
-        // The other side of it is gone: the caller gave up.
-        "peer" | "endpoint" | "client" => "abandoned",
-        _ => "flow_out",
+        "" => "",
+        word if word.starts_with("transfer") => "flow_out",
+        // Nobody took it, and it was given to nobody: the caller gave up, or the platform ended the call.
+        _ => "abandoned",
     }
 }
 

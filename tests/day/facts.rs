@@ -179,6 +179,83 @@ fn is_judged(kind: EventKind) -> bool {
     lines.any(|line| line.is_told)
 }
 
+/// What events say of what happened that is not so: who took part, how and why it happened, with whom. Of days that were
+/// heard whole and in order, so that the n-th event is the n-th fact.
+pub(crate) fn contradictions(
+    facts: &BTreeMap<Fact, Vec<Happened<'_>>>,
+    told: &BTreeMap<Fact, Vec<&Event>>,
+) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for (fact, happened) in facts {
+        let told = told.get(fact).map(Vec::as_slice).unwrap_or_default();
+        // Of another number of events the differences speak.
+        for (once, event) in happened
+            .iter()
+            .zip(told)
+            .filter(|_| happened.len() == told.len())
+        {
+            let script = once.act.script.unwrap_or("-");
+            let of = format!("{} of {} ({script})", fact.1, fact.0);
+            let differ = said(once.act, event).into_iter();
+            let differ = differ.filter(|(_, is, told)| is != told);
+            wrong
+                .extend(differ.map(|(what, is, told)| format!("{of}: {what} {told:?} for {is:?}")));
+        }
+    }
+    wrong
+}
+
+/// What the act and its event both tell: what it is, as it was, as it was told.
+fn said(act: &Act, event: &Event) -> Vec<(&'static str, String, String)> {
+    let id = |id: Option<gca_region::chance::Id>| id.map(|id| id.to_string()).unwrap_or_default();
+    let detail = act.detail.clone().unwrap_or_default();
+    let (raw, reason) = (event.raw.to_string(), event.reason.to_string());
+    let mut said = match event.kind.name() {
+        "connection_cleared" | "callback_cleared" => {
+            vec![("raw", act.cause.unwrap_or_default().to_owned(), raw)]
+        }
+        "originated" => vec![("raw", word(act), raw)],
+        "dequeued" | "transferred" | "recording_paused" | "recording_resumed"
+        | "consult_completed" => vec![("reason", detail, reason)],
+        "consult_started" => {
+            let Some(Detail::Related {
+                conversation, new, ..
+            }) = event.detail.as_deref()
+            else {
+                return vec![("detail", detail, "nothing".to_owned())];
+            };
+            let asked = match (conversation, new) {
+                (Some(conversation), _) => conversation.to_string(),
+                (None, Some(new)) => new.participant.to_string(),
+                (None, None) => String::new(),
+            };
+            vec![("asked", detail, asked)]
+        }
+        "agent_presence" => vec![("raw", detail.to_uppercase().replace(' ', "_"), raw)],
+        _ => Vec::new(),
+    };
+    if let Subject::Connection(facts) = &event.subject
+        && facts.participant.is_some()
+    {
+        let user = facts.user.as_ref().map(|user| user.id.to_string());
+        said.push(("user", id(act.user), user.unwrap_or_default()));
+        let purpose = act.purpose.unwrap_or_default().to_owned();
+        said.push(("purpose", purpose, facts.purpose.to_string()));
+        if let Some(queue) = &facts.queue {
+            said.push(("queue", id(act.queue), queue.id.to_string()));
+        }
+        // The flat shape has none.
+        if let Some(communication) = &facts.communication {
+            said.push((
+                "communication",
+                id(act.communication),
+                communication.to_string(),
+            ));
+        }
+    }
+    said
+}
+
 /// Who logs on or off is known by the presence before, if that was shown.
 const LOGGED: [&str; 2] = ["agent_logged_on", "agent_logged_off"];
 

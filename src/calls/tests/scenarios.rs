@@ -122,6 +122,7 @@ fn a_call_passes_flow_and_queue_before_it_reaches_an_agent() {
 fn a_call_leaves_a_queue_unanswered_or_is_given_up() {
     for (word, outcome) in [
         ("transfer", "flow_out"),
+        ("system", "abandoned"),
         ("peer", "abandoned"),
         ("endpoint", "abandoned"),
     ] {

@@ -135,7 +135,7 @@ pub(super) const ROWS: &[Row] = &[
         group: Group::Call,
         about: About::Connection,
         when: "The connection of purpose `acd` ends. `reason` is `answered` (an agent of the queue took the call), \
-               `abandoned` (the other side gave up) or `flow_out` (the queue gave it to a flow, another queue or a \
+               `abandoned` (it ended there: the other side gave up, or, as `raw` then says, the platform ended it) or `flow_out` (the queue gave it to a flow, another queue or a \
                voicemail). Its `connection_cleared` follows.",
         nested: "`calls[].disconnectType`, `calls[].disconnectedTime`; `calls[].connectedTime` of agents with the \
                  same `queueId`",
