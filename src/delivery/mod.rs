@@ -14,6 +14,7 @@
 //! | `dispatcher` | the one thread that offers events and tells states                              |
 //! | `logger`     | the one thread that hands log lines over                                        |
 //! | `feed_id`    | the name of a feed                                                              |
+//! | `latch`      | something that happens once, and can be waited for                              |
 
 use std::sync::Arc;
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -79,7 +79,7 @@ Of an agent's events the user takes the place of conversation and participant.
 the notification or answer arrived here. Events come in the order in which they happened, as far as one body tells it.
 
 **Flags.** `held`, `muted`, `confined`, `secure_pause` are the connection's after the event, in every event about it. One
-that ends on hold or muted keeps that to its last event; a secure pause ends with it.
+that ends muted or confined keeps that to its last event; hold and secure pause end with it.
 
 **Root contact.** `root_contact_id` is the conversation that a customer contact began with: its own `conversation_id`, but
 for a consult in a conversation of its own. Transfers, conferences and the other consults stay in their conversation. The
@@ -134,7 +134,7 @@ What a kind fills beside these stands with it, with the form that tells it: *bot
 
 const RECOVERY: &str = "
 *Recovered from* says what can still be read of it after a gap: from a conversation by REST, from the analytics details, from
-the list of users. `yes`: that it happened, and when; `state`: how things stand when it is read, but not when that began,
+the list of users. `yes`: that it happened, and when, if its entry below names a time; `state`: how things stand when it is read, but not when that began,
 or what came and went meanwhile. Which of these this version reads stands in
 [CHANGELOG.md](../CHANGELOG.md#known-limits).
 ";

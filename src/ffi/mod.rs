@@ -7,7 +7,9 @@
 //! Mechanics, each in a file of its own: `boundary` (the guard around every call), `handle` (numbers for adapters),
 //! `text` (copying out and in), `error` (the last error of a thread). Then one file for each thing that the host sees:
 //! [`api`] (the library and its table), [`adapter`], [`event`], `host` (its callbacks). [`abi`] holds the types,
-//! declarations only. The header is generated from [`abi`], [`api`], [`adapter`] and [`event`].
+//! declarations only. The header is generated from [`abi`], [`api`], [`adapter`] and [`event`]; `event_json` writes the
+//! document of an event, and `catalogue` makes docs/EVENTS.md from its types and from the texts of [`abi`]. `layout` lists
+//! sizes and offsets for the test that keeps them; `rust_host` is the feature for hosts in Rust.
 #![allow(unsafe_code)]
 // The header states what a caller owes, in its own words and once for all functions; the headings that this lint asks
 // for would leak into it.

@@ -679,7 +679,8 @@ pub(super) const ROWS: &[Row] = &[
         group: Group::Contact,
         about: About::Participant,
         when: "A callback waits for its time. A callback is no connection of the call: `communication_id` is its own \
-               id, and `state` is the callback's.",
+               id, and `state` is the callback's. The customer, the queue that it waits in and the agent who is \
+               offered it each have one: `purpose` says whose an event is about.",
         nested: "`callbacks[].state` or `callbacks[].initialState` = `scheduled`",
         flat: "",
         time: "",
@@ -691,8 +692,8 @@ pub(super) const ROWS: &[Row] = &[
         kind: CallbackDelivered,
         group: Group::Contact,
         about: About::Participant,
-        when: "A callback is offered to its party, for example an agent.",
-        nested: "`callbacks[].state` or `callbacks[].initialState` = `alerting`, `offering`",
+        when: "A callback rings at its party, for example an agent. One that waits in a queue does not.",
+        nested: "`callbacks[].state` or `callbacks[].initialState` = `alerting`",
         flat: "",
         time: "",
         fills: &["callback.*"],
