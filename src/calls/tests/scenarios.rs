@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::calls::AttributeRules;
-use crate::model::event::{Detail, IdClass};
+use crate::model::event::{ConnectionRef, Detail, IdClass};
 use crate::settings::{AllowedKey, AttributeMask};
 
 /// A participant of any purpose with one call in the nested shape.
@@ -75,7 +75,8 @@ fn a_call_passes_flow_and_queue_before_it_reaches_an_agent() {
             "connected",
             json!({"initialState": "offering", "connectedTime": at(6)}),
         ),
-        json!({"queueId": "sales", "conversationRoutingData": {"priority": 3, "skills": [{"id": "s1", "name": "Bills"}]}}),
+        json!({"queueId": "sales", "conversationRoutingData": {"priority": 3, "skills": [{"id": "s1", "name": "Bills"}],
+            "language": {"id": "l1", "name": "French"}}}),
     );
     ear.hear(
         QUEUE,
@@ -97,12 +98,17 @@ fn a_call_passes_flow_and_queue_before_it_reaches_an_agent() {
         })
     );
     let Detail::Routing {
-        priority, skills, ..
+        priority,
+        skills,
+        language,
     } = &details(&events, EventKind::Queued)[0]
     else {
         panic!("{events:?}");
     };
-    assert_eq!((*priority, &*skills[0]), (Some(3), "Bills"));
+    assert_eq!(
+        (*priority, &*skills[0], &**language),
+        (Some(3), "Bills", "French")
+    );
     let ringing = agent("ann", "alerting", json!({}));
     news(
         &mut ear,
@@ -125,6 +131,8 @@ fn a_call_leaves_a_queue_unanswered_or_is_given_up() {
         ("system", "abandoned"),
         ("peer", "abandoned"),
         ("endpoint", "abandoned"),
+        ("client", "abandoned"),
+        ("transfer.noanswer", "flow_out"),
     ] {
         let mut ear = Ear::new();
         let queue = with(talking("queue", "acd", 2), json!({"queueId": "sales"}));
@@ -162,9 +170,15 @@ fn a_leg_that_never_answers_is_diverted_or_fails() {
     for word in [
         "client",
         "timeout",
+        "transfer.forward",
         "transfer.noanswer",
+        "transfer.notavailable",
+        "transfer.dnd",
+        "transfer.donotdisturb",
         "error",
+        "transport.failure",
         "endpoint.dnd",
+        "endpoint.donotdisturb",
     ] {
         assert_eq!(
             of_queue(word),
@@ -172,7 +186,8 @@ fn a_leg_that_never_answers_is_diverted_or_fails() {
             "{word}"
         );
     }
-    for word in ["peer", "endpoint", "other"] {
+    // Nor is a call handed on by whom it never reached.
+    for word in ["peer", "endpoint", "other", "transfer", "transfer.consult"] {
         assert_eq!(
             of_queue(word),
             ["ConnectionCleared ann"],
@@ -193,7 +208,16 @@ fn a_leg_that_never_answers_is_diverted_or_fails() {
             &body(&[talking("ann", "user", 1), gone(out("terminated"), 9, word)]),
         )
     };
-    for word in ["timeout", "error", "uncallable", "system"] {
+    for word in [
+        "timeout",
+        "error",
+        "transport.failure",
+        "uncallable",
+        "spam",
+        "system",
+        "endpoint.dnd",
+        "endpoint.donotdisturb",
+    ] {
         assert_eq!(
             dialed(word),
             ["Failed out", "ConnectionCleared out"],
@@ -205,6 +229,52 @@ fn a_leg_that_never_answers_is_diverted_or_fails() {
         ["ConnectionCleared out"],
         "the dialing user gave up"
     );
+}
+
+/// What CSTA calls the platform's words; the word itself stands beside it.
+#[test]
+fn every_word_for_an_end_has_its_cause() {
+    for (word, cause) in [
+        ("client", Cause::NormalClearing),
+        ("endpoint", Cause::NormalClearing),
+        ("peer", Cause::NormalClearing),
+        ("transfer", Cause::SingleStepTransfer),
+        ("transfer.consult", Cause::Transfer),
+        ("transfer.conference", Cause::Conference),
+        ("transfer.forward", Cause::CallForward),
+        ("transfer.noanswer", Cause::CallForwardNoAnswer),
+        ("transfer.notavailable", Cause::Overflow),
+        ("endpoint.dnd", Cause::DoNotDisturb),
+        ("endpoint.donotdisturb", Cause::DoNotDisturb),
+        ("transfer.dnd", Cause::DoNotDisturb),
+        ("transfer.donotdisturb", Cause::DoNotDisturb),
+        ("timeout", Cause::NoAnswer),
+        ("error", Cause::NetworkSignalLost),
+        ("transport.failure", Cause::NetworkSignalLost),
+        ("system", Cause::SystemCleared),
+        ("spam", Cause::Blocked),
+        ("uncallable", Cause::Blocked),
+        ("other", Cause::Unknown),
+    ] {
+        let talks = agent("ann", "connected", json!({"connectedTime": at(5)}));
+        let [before, after] =
+            [talks.clone(), gone(talks, 9, word)].map(|ann| body(&[customer(), ann]));
+        let shapes = [
+            (NESTED, before.clone(), after.clone()),
+            (FLAT, flat(&before), flat(&after)),
+        ];
+        for (topic, before, after) in shapes {
+            let mut ear = Ear::new();
+            news(&mut ear, topic, &before);
+            ear.hear(topic, &after.to_string());
+            let events = ear.events();
+            let cleared = |event: &&Event| event.kind == EventKind::ConnectionCleared;
+            let ends: Vec<_> = (events.iter().filter(cleared))
+                .map(|event| (event.cause, &*event.raw))
+                .collect();
+            assert_eq!(ends, [(cause, word)], "{topic}");
+        }
+    }
 }
 
 #[test]
@@ -279,6 +349,29 @@ fn a_recording_pauses_for_a_reason() {
 }
 
 #[test]
+fn nothing_pauses_where_nobody_is_recorded() {
+    let paused = json!({"recordingState": "paused", "securePause": false});
+    for party in [
+        with(talking("queue", "acd", 2), json!({"queueId": "sales"})),
+        talking("menu", "ivr", 2),
+        agent("ann", "alerting", json!({})),
+    ] {
+        let mut ear = Ear::new();
+        let mut shown = party.clone();
+        shown["calls"] = json!([with(party["calls"][0].clone(), paused.clone())]);
+        for party in [&party, &shown] {
+            ear.hear(QUEUE, &body(&[customer(), party.clone()]).to_string());
+        }
+        let events = ear.events();
+        assert_eq!(
+            reasons(&events, EventKind::RecordingPaused),
+            [""; 0],
+            "{party}"
+        );
+    }
+}
+
+#[test]
 fn a_pause_ends_with_its_leg() {
     let mut ear = Ear::new();
     let ann = agent(
@@ -299,6 +392,74 @@ fn a_pause_ends_with_its_leg() {
     );
     assert_eq!(reasons(&events, EventKind::RecordingResumed), ["ended"]);
     assert_eq!(events[1].secure_pause, Flag::No);
+}
+
+/// A leg that is on hold and parked, once one of the two is over.
+#[test]
+fn a_hold_and_a_parking_end_on_their_own() {
+    for (first, state) in [
+        ("held", ConnectionState::Parked),
+        ("state", ConnectionState::Hold),
+    ] {
+        let mut ear = Ear::new();
+        let ann = agent("ann", "connected", json!({"connectedTime": at(5)}));
+        let mut shown = flat(&body(&[customer(), ann]));
+        let ends = |shown: &mut Value, member: &str| {
+            shown["participants"][1][member] = match member {
+                "held" => json!(false),
+                _ => json!("connected"),
+            };
+        };
+        news(&mut ear, FLAT, &shown);
+        let both =
+            json!({"held": true, "startHoldTime": at(9), "state": "parked", "parkTime": at(10)});
+        shown["participants"][1] = with(shown["participants"][1].clone(), both);
+        assert_eq!(news(&mut ear, FLAT, &shown), ["Held ann", "Parked ann"]);
+        ends(&mut shown, first);
+        ear.hear(FLAT, &shown.to_string());
+        assert_eq!(ear.events()[0].state, state, "{first}");
+        let second = if first == "held" { "state" } else { "held" };
+        ends(&mut shown, second);
+        ear.hear(FLAT, &shown.to_string());
+        assert_eq!(
+            ear.events()[0].state,
+            ConnectionState::Connected,
+            "{second}"
+        );
+    }
+}
+
+/// What both shapes tell of a leg, and tell otherwise.
+#[test]
+fn the_nested_shape_leads() {
+    let ann = |muted: bool| {
+        agent(
+            "ann",
+            "connected",
+            json!({"connectedTime": at(5), "muted": muted}),
+        )
+    };
+    let nested = |muted| body(&[customer(), ann(muted)]);
+    let other = |muted| {
+        let mut shown = flat(&nested(muted));
+        shown["participants"][1]["provider"] = json!("Other");
+        shown
+    };
+    let provider = |ear: &mut Ear| {
+        let events = ear.events();
+        let Subject::Connection(facts) = &events.last().unwrap().subject else {
+            panic!()
+        };
+        facts.provider.to_string()
+    };
+    let mut ear = Ear::new();
+    ear.hear(FLAT, &other(false).to_string());
+    assert_eq!(provider(&mut ear), "Other");
+    ear.hear(NESTED, &nested(true).to_string());
+    assert_eq!(provider(&mut ear), "Edge");
+    ear.hear(FLAT, &other(true).to_string());
+    ear.hear(FLAT, &other(false).to_string());
+    assert_eq!(provider(&mut ear), "Edge");
 }
 
 #[test]
@@ -592,6 +753,34 @@ fn a_blind_transfer_names_who_takes_over() {
     assert_eq!(new.as_ref().unwrap().id(), "ben-call");
 }
 
+/// Neither who had left or talked before, nor who only listens.
+#[test]
+fn a_blind_transfer_goes_to_who_came_then() {
+    let mut ear = Ear::new();
+    let ann = agent("ann", "connected", json!({"connectedTime": at(5)}));
+    let before = [
+        gone(someone("gone", "user", "alerting", json!({})), 8, "timeout"),
+        talking("guest", "user", 10),
+    ];
+    let boss = with(
+        talking("boss", "user", 20),
+        json!({"monitoredParticipantId": "guest"}),
+    );
+    let ben = someone("ben", "user", "alerting", json!({}));
+    let mut parties = vec![customer(), ann.clone()];
+    parties.extend(before);
+    news(&mut ear, NESTED, &body(&parties));
+    parties[1] = gone(ann, 20, "transfer");
+    parties.extend([boss, ben]);
+    ear.hear(NESTED, &body(&parties).to_string());
+    let events = ear.events();
+    let Detail::Related { old, new, .. } = &details(&events, EventKind::Transferred)[0] else {
+        panic!("{events:?}")
+    };
+    let ids = [old, new].map(|party| party.as_ref().map(ConnectionRef::id));
+    assert_eq!(ids, [Some("ann-call"), Some("ben-call")]);
+}
+
 #[test]
 fn a_supervisor_listens_speaks_and_breaks_in() {
     let mut ear = Ear::new();
@@ -727,10 +916,21 @@ fn a_dialers_call_says_so() {
         ),
         ("k1", "k2", "k3")
     );
+    // The agent's station is called too, but by no dialer.
+    let station = agent("ann", "contacting", json!({"initialState": "contacting"}));
+    let parties = [dialer.clone(), contact.clone(), station.clone()];
+    ear.hear(QUEUE, &body(&parties).to_string());
+    let events = ear.events();
+    let called = (events
+        .iter()
+        .find(|event| event.kind == EventKind::Originated))
+    .unwrap();
+    assert_eq!((called.cause, &*called.raw), (Cause::None, "contacting"));
+    assert_eq!(called.detail, None);
     let mut ended = gone(contact, 9, "uncallable");
     ended["calls"][0]["disposition"] =
         json!({"name": "disposition.classification.callable.busy", "analyzer": "amd"});
-    ear.hear(QUEUE, &body(&[dialer, ended]).to_string());
+    ear.hear(QUEUE, &body(&[dialer, ended, station]).to_string());
     let events = ear.events();
     assert!(events.iter().any(|event| event.kind == EventKind::Failed));
     let Detail::Dialer { disposition, .. } = &details(&events, EventKind::ConnectionCleared)[0]
