@@ -54,6 +54,7 @@ fn joined(
 ) {
     let source = voice.showing.news();
     let kind = EventKind::Conferenced;
+    let first = voice.telling.len();
     if conversation.first_time(kind) {
         let mut event = conversation.call_event(kind, Occurrence::Once, source, None, voice);
         let parties = talkers.iter().take(CONFERENCE);
@@ -74,6 +75,10 @@ fn joined(
         let is_new = !std::mem::replace(&mut leg.conferred, true);
         if is_new && place + silent >= CONFERENCE {
             leg.tell_once(EventKind::PartyAdded, source, *connected, None, voice);
+            if let Some(connected) = connected {
+                // A conference that is learned with who joined it began before that.
+                voice.telling.date_back(first, *connected);
+            }
         }
     }
 }

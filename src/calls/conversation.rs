@@ -246,16 +246,18 @@ impl Conversation {
         scribe: &mut Scribe,
         events: &mut VecDeque<Event>,
     ) -> Heard {
-        self.last_heard = now.elapsed;
         let index = self.topic(origin);
         let view = &self.topics[index];
         let is_level = view.is_level;
         if is_level && view.shows_the_same(snapshot) {
+            self.last_heard = now.elapsed;
             return Heard::Unchanged;
         }
         if view.is_past(snapshot) {
+            // It says nothing of the present: if only such come, a read must tell the end.
             return Heard::Stale;
         }
+        self.last_heard = now.elapsed;
         let is_new = view.parties.is_empty() || !is_level;
         let newcomer = if is_new && self.knows_more_than(snapshot, origin.shape) {
             Newcomer::Older
@@ -311,7 +313,7 @@ impl Conversation {
             &mut topic, true, newcomer, snapshot, &showing, scribe, events,
         );
         if let Some(ended) = snapshot.head().ended {
-            self.close(ended, proof, &showing, scribe, events);
+            self.close(snapshot, ended, proof, &showing, scribe, events);
         }
     }
 
@@ -632,6 +634,7 @@ impl Conversation {
     /// The platform says that the conversation ended at `ended`, and shows no end of what is still open: it is closed.
     fn close(
         &mut self,
+        snapshot: &Snapshot,
         ended: UtcMicros,
         proof: &str,
         showing: &Showing<'_>,
@@ -668,7 +671,9 @@ impl Conversation {
                 || Arc::new(super::leg::unknown(&self.id, &self.root, &member.id)),
                 |leg| Arc::clone(leg.facts()),
             );
-            member.close(ended, proof, &facts, &mut voice);
+            let shown = snapshot.parties().find(|party| party.id == member.id);
+            let works_on = shown.is_some_and(|party| party.after_call_work.goes_on());
+            member.close(ended, works_on, proof, &facts, &mut voice);
         }
         for (_, is_over) in &mut self.other_media {
             *is_over = true;

@@ -87,10 +87,11 @@ impl Member {
         self.callbacks.iter().any(|callback| !callback.is_over)
     }
 
-    /// The conversation is proved to have ended: what is open of it is over.
+    /// The conversation is proved to have ended: what is open of it is over, but for work that the proof shows to go on.
     pub(crate) fn close(
         &mut self,
         ended: UtcMicros,
+        works_on: bool,
         proof: &str,
         facts: &Arc<Connection>,
         voice: &mut Voice<'_>,
@@ -111,7 +112,7 @@ impl Member {
             event.reason = Arc::from(proof);
             voice.telling.push(event);
         }
-        if self.works() {
+        if self.works() && !works_on {
             let kind = EventKind::AfterCallWorkEnded;
             self.told.first(kind);
             let mut event = self.event(kind, Some(ended), Occurrence::Once, &[], &speaker, voice);

@@ -112,6 +112,11 @@ impl AfterCallWork {
             _ => Self { started, ended },
         }
     }
+
+    /// Whether it began and has not ended.
+    pub(crate) fn goes_on(self) -> bool {
+        self.started.is_some() && self.ended.is_none()
+    }
 }
 
 /// A wrap-up as given.

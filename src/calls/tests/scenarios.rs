@@ -1356,3 +1356,66 @@ fn a_consult_ends_with_a_call_that_is_closed() {
         "{told:?}"
     );
 }
+
+#[test]
+fn a_conference_of_four_is_told_in_order_at_first_sight() {
+    let mut ear = Ear::new();
+    let ann = agent("ann", "connected", json!({"connectedTime": at(5)}));
+    let four = [
+        customer(),
+        ann,
+        talking("ben", "user", 12),
+        talking("cid", "user", 30),
+    ];
+    let told = news(&mut ear, NESTED, &body(&four));
+    assert_eq!(
+        told[told.len() - 2..],
+        ["Conferenced call", "PartyAdded cid"]
+    );
+}
+
+/// Whatever makes a topic's bodies look old for ever: a read still finds the end of the call.
+#[test]
+fn a_call_of_which_only_old_bodies_come_is_quiet() {
+    let mut ear = Ear::new();
+    let [ringing, connected, ..] = &story()[..] else {
+        panic!()
+    };
+    ear.told(NESTED, ringing);
+    ear.told(NESTED, connected);
+    ear.now.elapsed += Duration::from_secs(60);
+    assert_eq!(ear.hear(NESTED, &ringing.to_string()), Heard::Stale);
+    let quiet = ear
+        .calls
+        .quiet_conversations(Duration::from_secs(60), ear.now);
+    assert_eq!(quiet.len(), 1);
+}
+
+#[test]
+fn work_that_goes_on_after_the_end_of_its_conversation_is_not_closed() {
+    let mut ear = Ear::new();
+    let ann = agent("ann", "connected", json!({"connectedTime": at(5)}));
+    news(&mut ear, NESTED, &body(&[customer(), ann.clone()]));
+    let over = |work: Value| {
+        let ann = gone(
+            agent("ann", "connected", json!({"connectedTime": at(5)})),
+            9,
+            "peer",
+        );
+        body(&[gone(customer(), 9, "peer"), with(ann, work)])
+    };
+    let pending = over(json!({"startAcwTime": at(9)}));
+    news(&mut ear, NESTED, &pending);
+    assert_eq!(
+        read(&mut ear, &with(pending, json!({"endTime": at(9)}))),
+        [""; 0]
+    );
+    assert_eq!(
+        news(
+            &mut ear,
+            NESTED,
+            &over(json!({"startAcwTime": at(9), "endAcwTime": at(30)}))
+        ),
+        ["AfterCallWorkEnded ann", "CallTerminated call"]
+    );
+}
