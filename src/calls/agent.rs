@@ -283,9 +283,9 @@ impl Agents {
         std::mem::take(&mut self.has_unknown_station)
     }
 
-    /// Nothing more is told of these users. What was told stays known, or it would be told again, under the same ids, if
-    /// they come back; their station may be another by then.
-    pub(crate) fn unfollow(&mut self, users: &[UserId]) {
+    /// Nothing more is told of these users, or something may have been missed. What was told stays known, or it would be
+    /// told again, under the same ids; their station may be another by now: the next list tells.
+    pub(crate) fn doubt(&mut self, users: &[UserId]) {
         for user in users {
             if let Some(agent) = self.users.get_mut(user) {
                 agent.is_station_told = false;
@@ -365,7 +365,7 @@ impl Agents {
         if !left {
             return agent.tell_station(station, telling);
         }
-        if !agent.is_station_told {
+        if !agent.is_station_told && agent.station.is_none() {
             // That the user was associated is known only from its end.
             agent.is_station_told = true;
             agent.push_station(EventKind::StationLeft, station, telling);
@@ -461,7 +461,7 @@ impl Agents {
         }
         // A station has no time: a list that was made before a notification must not undo it.
         if let Some(station) = station.filter(|_| !agent.is_station_told) {
-            telling.source = Source::Snapshot;
+            telling.source = found(agent.station_changes == 0);
             agent.tell_station(station, telling);
         }
     }

@@ -413,12 +413,13 @@ impl Calls {
 
     /// These users are no longer in the roster.
     pub fn handle_users_removed(&mut self, users: &[UserId]) {
-        self.agents.unfollow(users);
+        self.agents.doubt(users);
     }
 
     /// Bodies may have been missed on the topics of these users and queues: what such a topic showed before no longer
-    /// says how many changes it has shown.
+    /// says how many changes it has shown, nor which station a user is at.
     pub fn handle_interruption(&mut self, users: &[UserId], queues: &[QueueId]) {
+        self.agents.doubt(users);
         let users: HashSet<&str> = users.iter().map(UserId::as_str).collect();
         let queues: HashSet<&str> = queues.iter().map(QueueId::as_str).collect();
         for conversation in self.conversations.values_mut() {

@@ -487,3 +487,35 @@ fn a_station_that_no_list_names_is_a_reason_to_read_the_list_once() {
     let told = ear.hear(PERSISTENT, &persistent("FAILED", "s9", 2));
     assert_eq!(station_of(&told[0]), Some(&*desk("s9", "")));
 }
+
+#[test]
+fn a_station_that_was_changed_in_an_outage_is_told_by_the_next_list() {
+    let mut ear = Ear::new();
+    ear.hear(STATION, &json!({"associatedStation": {"id": "s1"}}));
+    let list = |ear: &mut Ear, id: &str| ear.list(|row| row.station = Some(Some(desk(id, ""))));
+    assert_eq!(list(&mut ear, "s2"), [], "made before the topic told");
+    ear.calls.handle_interruption(&["ann".into()], &[]);
+    let told = list(&mut ear, "s2");
+    assert_eq!(
+        short(&told),
+        [
+            "station_left  recovered inexact",
+            "station_associated  recovered inexact"
+        ]
+    );
+    assert_eq!(list(&mut ear, "s1"), []);
+
+    // Left in the next one: the topic says so before any list does.
+    ear.calls.handle_interruption(&["ann".into()], &[]);
+    let left = ear.calls.handle_notification(
+        &Notification {
+            topic: STATION,
+            body: r#"{"associatedStation": {"id": "s2"}}"#,
+            metadata: Some(r#"{"action": "Disassociated"}"#),
+        },
+        now(),
+    );
+    assert_eq!(left, Heard::Read);
+    assert_eq!(short(&ear.events()), ["station_left  inexact"]);
+    assert_eq!(list(&mut ear, "s2"), []);
+}

@@ -859,8 +859,8 @@ pub(super) const ROWS: &[Row] = &[
         group: Group::Station,
         about: About::Agent,
         when: "A user is associated with a station. Who goes from one to another leaves the first. Since a station \
-               has no time, the list of users tells only the first one of a user: a change that falls into an outage \
-               shows with the next one.",
+               has no time, the list of users tells only the first one of a user, and the first after an outage: a \
+               change that falls into one shows with the next list.",
         nested: "",
         flat: "",
         time: "",
