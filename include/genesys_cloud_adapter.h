@@ -875,7 +875,8 @@ typedef struct gca_event {
      */
     struct gca_str id;
     /**
-     * 1: the id is the same under any interleaving, duplication, source and node. 0: for streams that are in order.
+     * 1: the id is the same under any interleaving, duplication, source and node. 0: it is the same only where the bodies
+     * of each topic came in order and none was missed.
      */
     uint8_t id_exact;
     /**

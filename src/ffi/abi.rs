@@ -424,7 +424,8 @@ pub struct gca_event {
     pub sequence: u64,
     /// 32 hexadecimal digits: equal for the same fact.
     pub id: gca_str,
-    /// 1: the id is the same under any interleaving, duplication, source and node. 0: for streams that are in order.
+    /// 1: the id is the same under any interleaving, duplication, source and node. 0: it is the same only where the bodies
+    /// of each topic came in order and none was missed.
     pub id_exact: u8,
     /// On hold after this event: 0, 1 or `GCA_FLAG_UNKNOWN`.
     pub held: u8,
