@@ -223,3 +223,40 @@ fn a_proof_closes_what_nothing_else_shows_to_be_over() {
     calls.handle_notification(&late, LATER);
     assert!(calls.poll_event().is_none());
 }
+
+/// Whatever a proof ends is told as concluded, and by what: the wait in a queue, a message, a consult too.
+#[test]
+fn everything_that_a_proof_ends_names_it() {
+    let mut calls = Calls::new(1 << 20);
+    let body = r#"{"id":"c1","participants":[
+        {"id":"p1","purpose":"acd","queueId":"q","calls":[{"id":"l1","state":"connected","connectedTime":"2026-11-22T10:00:01.000Z"}]},
+        {"id":"p2","purpose":"voicemail","calls":[{"id":"l2","state":"connected","connectedTime":"2026-11-22T10:00:02.000Z"}]},
+        {"id":"p3","purpose":"agent","userId":"ann","consultParticipantId":"p4","calls":[{"id":"l3","state":"connected","connectedTime":"2026-11-22T10:00:03.000Z"}]},
+        {"id":"p4","purpose":"user","userId":"bob","calls":[{"id":"l4","state":"alerting"}]}]}"#;
+    let notification = genesys_cloud_adapter::model::frame::Notification {
+        topic: "v2.users.ann.conversations",
+        body,
+        metadata: None,
+    };
+    assert_eq!(calls.handle_notification(&notification, LATER), Heard::Read);
+    while calls.poll_event().is_some() {}
+    let details =
+        r#"{"conversationId":"c1","conversationEnd":"2026-11-22T10:09:00.000Z","participants":[]}"#;
+    calls.handle_analytics_details(details, Source::Recovered, LATER);
+    let events: Vec<Event> = std::iter::from_fn(|| calls.poll_event()).collect();
+    let of = |kind: EventKind| events.iter().filter(|event| event.kind == kind).count();
+    assert_eq!(of(EventKind::Dequeued), 1);
+    assert_eq!(of(EventKind::VoicemailDeposited), 1);
+    assert_eq!(of(EventKind::ConsultCancelled), 1);
+    assert_eq!(of(EventKind::ConnectionCleared), 4);
+    for event in &events {
+        assert_eq!(event.source, Source::Synthetic, "{:?}", event.kind);
+        assert_eq!(
+            &*event.reason, "analytics.conversationEnd",
+            "{:?}",
+            event.kind
+        );
+    }
+    let place = |kind| events.iter().position(|event| event.kind == kind);
+    assert!(place(EventKind::ConsultCancelled) < place(EventKind::CallCleared));
+}

@@ -654,7 +654,6 @@ impl Conversation {
                     at: Some(ended),
                     disconnect_type: &showing.agents.nothing,
                     outcome: "",
-                    reason: proof,
                     detail: None,
                 };
                 leg.clear(clearing, &mut voice);
@@ -673,7 +672,7 @@ impl Conversation {
             );
             let shown = snapshot.parties().find(|party| party.id == member.id);
             let works_on = shown.is_some_and(|party| party.after_call_work.goes_on());
-            member.close(ended, works_on, proof, &facts, &mut voice);
+            member.close(ended, works_on, &facts, &mut voice);
         }
         for (_, is_over) in &mut self.other_media {
             *is_over = true;
@@ -683,11 +682,12 @@ impl Conversation {
         } else {
             showing.news()
         };
-        events.extend(telling.into_events());
         let first = events.len();
+        events.extend(telling.into_events());
         self.tell_call_cleared(source, showing, scribe, events);
-        for event in events.iter_mut().skip(first) {
-            if source == Source::Synthetic {
+        if source == Source::Synthetic {
+            for event in events.iter_mut().skip(first) {
+                event.source = source;
                 event.reason = Arc::from(proof);
             }
         }

@@ -594,7 +594,6 @@ impl Leg {
                 at: view.ended,
                 disconnect_type: &view.disconnect_type,
                 outcome: outcome(word, shown.answered),
-                reason: "",
                 detail,
             },
             voice,
@@ -715,9 +714,6 @@ impl Leg {
         let mut event = self.event(voice, draft);
         event.cause = cause::of(clearing.disconnect_type);
         event.raw = Arc::clone(clearing.disconnect_type);
-        if !clearing.reason.is_empty() {
-            event.reason = Arc::from(clearing.reason);
-        }
         event.detail = clearing.detail;
         self.told.first(EventKind::ConnectionCleared);
         self.rank = self.rank.max(Phase::Over.rank());
@@ -868,8 +864,6 @@ pub(crate) struct Clearing<'a> {
     pub(crate) disconnect_type: &'a Arc<str>,
     /// Of a queue: what became of the call; empty if nobody says.
     pub(crate) outcome: &'a str,
-    /// For one that is concluded: from what.
-    pub(crate) reason: &'a str,
     pub(crate) detail: Option<Arc<Detail>>,
 }
 

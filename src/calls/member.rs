@@ -92,7 +92,6 @@ impl Member {
         &mut self,
         ended: UtcMicros,
         works_on: bool,
-        proof: &str,
         facts: &Arc<Connection>,
         voice: &mut Voice<'_>,
     ) {
@@ -109,14 +108,12 @@ impl Member {
             let mut event = self.event(kind, Some(ended), Occurrence::Once, &[], &speaker, voice);
             event.id = self.callback_id(kind, ordinal, facts, voice);
             event.state = ConnectionState::Null;
-            event.reason = Arc::from(proof);
             voice.telling.push(event);
         }
         if self.works() && !works_on {
             let kind = EventKind::AfterCallWorkEnded;
             self.told.first(kind);
-            let mut event = self.event(kind, Some(ended), Occurrence::Once, &[], &speaker, voice);
-            event.reason = Arc::from(proof);
+            let event = self.event(kind, Some(ended), Occurrence::Once, &[], &speaker, voice);
             voice.telling.push(event);
         }
     }

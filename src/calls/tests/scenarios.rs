@@ -1352,7 +1352,7 @@ fn a_consult_ends_with_a_call_that_is_closed() {
     let parties = [customer(), asking(waits), talking("ben", "user", 12)];
     let told = read(&mut ear, &with(body(&parties), json!({"endTime": at(40)})));
     assert!(
-        told.contains(&"ConsultCancelled ann (recovered) at 40".to_owned()),
+        told.contains(&"ConsultCancelled ann (synthetic) at 40".to_owned()),
         "{told:?}"
     );
 }

@@ -171,9 +171,9 @@ pub(super) const ROWS: &[Row] = &[
         about: About::Call,
         when: "The last connection of the conversation is over for media, even if work after the call is pending, \
                and no callback waits. Every connection has had its `connection_cleared`. A conversation that goes on \
-               with a new connection is cleared again, under another id with `id_exact` = 0. The call is remembered \
-               for half an hour then: of work after it that takes longer, the end is not told, nor a wrap-up or \
-               `call_terminated` after that.",
+               with a new connection is cleared again, under another id with `id_exact` = 0. Without \
+               `call_terminated`, the call is remembered for half an hour then, or up to a day while work after it \
+               goes on; what comes later is not told.",
         nested: "`calls[].state`, `calls[].disconnectedTime` of all",
         flat: "`state`, `endTime` of all",
         time: "the latest end of a connection",
@@ -638,8 +638,9 @@ pub(super) const ROWS: &[Row] = &[
         kind: RecordingResumed,
         group: Group::Recording,
         about: About::Connection,
-        when: "It goes on. Also when the connection ends while its recording is paused: then with `reason` `ended`, \
-               before its `connection_cleared`, so that every pause has an end.",
+        when: "It goes on. Also when the connection ends while its recording is paused: then with `reason` `ended` \
+               (if that end is synthetic, with its proof), before its `connection_cleared`, so that every pause has \
+               an end.",
         nested: "neither of these any more, or the connection is over",
         flat: "as nested",
         time: "where the connection ended, its end",
@@ -878,7 +879,7 @@ pub(super) const ROWS: &[Row] = &[
         time: "",
         fills: &["station.*"],
         then: &[StationAssociated],
-        recovery: NOTHING,
+        recovery: USERS,
     },
     Row {
         kind: PersistentConnectionUp,
