@@ -208,10 +208,13 @@ impl Conversation {
     pub(crate) fn remember(&self, mut remember: impl FnMut(Remembered<'_>)) {
         for leg in &self.legs {
             remember(Remembered::Leg(&leg.participant, leg.ordinal));
-            remember(Remembered::Participant(&leg.participant));
         }
-        for member in &self.members {
-            remember(Remembered::Participant(&member.id));
+        let of_legs = (self.legs.iter().filter(|leg| leg.ordinal > 0)).map(|leg| &leg.participant);
+        for id in of_legs.chain(self.members.iter().map(|member| &member.id)) {
+            let is_first = |leg: &Leg| leg.ordinal == 0 && leg.participant == *id;
+            if !self.legs.iter().any(is_first) {
+                remember(Remembered::Participant(id));
+            }
         }
         for asked in self.consults.asked() {
             remember(Remembered::Asked(asked));

@@ -1,4 +1,5 @@
-//! Ended conversations, remembered for a day, so that a late body does not tell them again.
+//! Ended conversations, remembered for a day, so that a late body does not tell them again. A day has hundreds of
+//! thousands: about a hundred bytes are kept of each, hashes in place of texts.
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -13,21 +14,24 @@ use crate::model::time::Now;
 /// queued for us before can still come.
 pub(crate) const REMEMBERED: Duration = Duration::from_secs(24 * 3600);
 
-/// The graves by conversation.
+/// The graves by the hash of the conversation's id.
 #[derive(Debug, Default)]
 pub(crate) struct Tombstones {
-    graves: HashMap<ConversationId, Tombstone>,
-    by_age: VecDeque<(Duration, ConversationId)>,
+    graves: HashMap<u64, Tombstone>,
+    by_age: VecDeque<(Seconds, u64)>,
 }
+
+/// Of the time at which inputs arrive.
+type Seconds = u32;
 
 /// What is remembered of one.
 #[derive(Debug, Clone)]
 pub(crate) struct Tombstone {
-    /// Hashes of what was told, sorted: legs, participants, consults.
-    marks: Box<[u64]>,
+    /// Hashes of what was told, sorted: legs, participants, consults. So few are compared that half a hash is enough.
+    marks: Box<[u32]>,
     /// How often the call was cleared.
     pub(crate) clearings: u32,
-    ended: Duration,
+    ended: Seconds,
 }
 
 /// What a grave remembers of.
@@ -35,25 +39,33 @@ pub(crate) struct Tombstone {
 pub(crate) enum Remembered<'a> {
     /// A call of a participant.
     Leg(&'a ParticipantId, usize),
-    /// What a participant did apart from its calls.
+    /// What a participant did apart from its calls; its first call says so too.
     Participant(&'a ParticipantId),
     /// Whom a consult asked: a participant or a conversation.
     Asked(&'a str),
 }
 
 impl Remembered<'_> {
-    /// In eight bytes; hashed with fixed keys, only ever compared within this process.
-    fn mark(&self) -> u64 {
-        let mut hasher = DefaultHasher::new();
-        self.hash(&mut hasher);
-        hasher.finish()
+    fn mark(&self) -> u32 {
+        (hash_of(self) >> 32) as u32
     }
+}
+
+/// With fixed keys; only ever compared within this process.
+fn hash_of(what: &impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    what.hash(&mut hasher);
+    hasher.finish()
 }
 
 impl Tombstone {
     /// Whether it was told before the conversation ended.
     pub(crate) fn holds(&self, what: &Remembered<'_>) -> bool {
-        self.marks.binary_search(&what.mark()).is_ok()
+        let is_marked = |what: &Remembered<'_>| self.marks.binary_search(&what.mark()).is_ok();
+        match what {
+            Remembered::Participant(id) if is_marked(&Remembered::Leg(id, 0)) => true,
+            what => is_marked(what),
+        }
     }
 
     /// Whether a body shows a leg that is alive and was never told: then it is not late, and the call goes on.
@@ -70,43 +82,50 @@ impl Tombstone {
 
 impl Tombstones {
     pub(crate) fn of(&self, conversation: &ConversationId) -> Option<&Tombstone> {
-        self.graves.get(conversation)
+        self.graves.get(&hash_of(conversation))
     }
 
     /// Remembers a conversation that has ended.
     pub(crate) fn bury(&mut self, id: &ConversationId, conversation: &Conversation, now: Now) {
-        let before = (self.graves.get(id)).map(|grave| &*grave.marks);
-        let mut marks: Vec<u64> = before.unwrap_or_default().to_vec();
+        let (key, ended) = (hash_of(id), seconds(now.elapsed));
+        let before = (self.graves.get(&key)).map(|grave| &*grave.marks);
+        let mut marks: Vec<u32> = before.unwrap_or_default().to_vec();
         conversation.remember(|what| marks.push(what.mark()));
         marks.sort_unstable();
         marks.dedup();
         let clearings = conversation.clearings();
         self.graves.insert(
-            id.clone(),
+            key,
             Tombstone {
                 marks: marks.into(),
                 clearings,
-                ended: now.elapsed,
+                ended,
             },
         );
-        self.by_age.push_back((now.elapsed, id.clone()));
+        self.by_age.push_back((ended, key));
     }
 
     /// Forgets those whose day is over.
     pub(crate) fn expire(&mut self, now: Now) {
-        while let Some((buried, id)) = self.by_age.front() {
-            if now.elapsed.saturating_sub(*buried) < REMEMBERED {
+        while let Some((buried, key)) = self.by_age.front() {
+            let age = seconds(now.elapsed).saturating_sub(*buried);
+            // One second more, for what was cut off.
+            if u64::from(age) <= REMEMBERED.as_secs() {
                 return;
             }
             // One that was reopened meanwhile was buried again, later.
             if self
                 .graves
-                .get(id)
+                .get(key)
                 .is_some_and(|grave| grave.ended == *buried)
             {
-                self.graves.remove(id);
+                self.graves.remove(key);
             }
             self.by_age.pop_front();
         }
     }
+}
+
+fn seconds(elapsed: Duration) -> Seconds {
+    Seconds::try_from(elapsed.as_secs()).unwrap_or(Seconds::MAX)
 }
