@@ -1419,3 +1419,144 @@ fn work_that_goes_on_after_the_end_of_its_conversation_is_not_closed() {
         ["AfterCallWorkEnded ann", "CallTerminated call"]
     );
 }
+
+/// A body that comes again and shows no party less, none less far, but an earlier time.
+#[test]
+fn a_body_that_is_old_by_its_times_changes_nothing() {
+    let ann = |more: Value, member: Value| {
+        let mut call = json!({"connectedTime": at(5)});
+        (call.as_object_mut().unwrap()).extend(more.as_object().unwrap().clone());
+        let ann = agent("ann", "connected", call);
+        body(&[customer(), with(ann, member)])
+    };
+    let noted = |text: &str| json!({"attributes": {"note": text}});
+    let held = |since: u32| json!({"held": true, "startHoldTime": at(since)});
+    let worked = |more: Value| with(with(noted("old"), json!({"startAcwTime": at(9)})), more);
+    let over = json!({"disconnectedTime": at(9), "disconnectType": "peer"});
+    for (old, new) in [
+        (ann(held(10), noted("old")), ann(held(20), noted("new"))),
+        (
+            ann(over.clone(), worked(json!({}))),
+            ann(
+                over,
+                worked(json!({"endAcwTime": at(15), "attributes": {"note": "new"}})),
+            ),
+        ),
+    ] {
+        let mut ear = Ear::new();
+        for shown in [&old, &new] {
+            ear.hear(NESTED, &shown.to_string());
+        }
+        ear.events();
+        assert_eq!(ear.hear(NESTED, &old.to_string()), Heard::Stale, "{old}");
+        assert_eq!(ear.events(), []);
+    }
+}
+
+/// The flat shape does not say which of a party's calls it shows.
+#[test]
+fn of_a_party_with_two_calls_the_flat_shape_tells_nothing() {
+    let mut ear = Ear::new();
+    let mut ann = agent("ann", "connected", json!({"connectedTime": at(5)}));
+    let second = with(ann["calls"][0].clone(), json!({"id": "ann-call-2"}));
+    ann["calls"].as_array_mut().unwrap().push(second);
+    let nested = body(&[customer(), ann]);
+    news(&mut ear, NESTED, &nested);
+    let mut shown = flat(&nested);
+    news(&mut ear, FLAT, &shown);
+    shown["participants"][1]["muted"] = json!(true);
+    assert_eq!(news(&mut ear, FLAT, &shown), [""; 0]);
+}
+
+#[test]
+fn who_goes_on_by_another_medium_keeps_the_conversation_open() {
+    let mut ear = Ear::new();
+    let chats = |party: Value| with(party, json!({"chats": [{"state": "connected"}]}));
+    news(&mut ear, NESTED, &body(&[chats(customer())]));
+    let gone = chats(gone(customer(), 9, "peer"));
+    assert_eq!(
+        news(&mut ear, NESTED, &body(std::slice::from_ref(&gone))),
+        ["ConnectionCleared customer"]
+    );
+    let over = with(gone, json!({"endTime": at(30)}));
+    assert_eq!(
+        news(&mut ear, NESTED, &body(&[over])),
+        ["CallCleared call", "CallTerminated call"]
+    );
+}
+
+/// Somebody talks, but not since the queue gave them the call.
+#[test]
+fn a_queue_is_answered_by_its_own_agents_and_in_its_time() {
+    for (queue, since) in [("support", 9), ("sales", 3), ("sales", 15)] {
+        let mut ear = Ear::new();
+        let waiting = with(talking("queue", "acd", 6), json!({"queueId": "sales"}));
+        let ann = agent("ann", "connected", json!({"connectedTime": at(since)}));
+        let ann = with(ann, json!({"queueId": queue}));
+        let parties = [customer(), waiting.clone()];
+        news(&mut ear, QUEUE, &body(&parties));
+        let parties = [customer(), gone(waiting, 12, "transfer"), ann];
+        ear.hear(QUEUE, &body(&parties).to_string());
+        let events = ear.events();
+        assert_eq!(
+            reasons(&events, EventKind::Dequeued),
+            ["flow_out"],
+            "{queue} {since}"
+        );
+    }
+}
+
+/// What only a read proves to be over says so, each event of it.
+#[test]
+fn a_proof_closes_callbacks_too() {
+    let mut ear = Ear::new();
+    let promised = with(
+        customer(),
+        json!({"callbacks": [{"id": "promise", "state": "scheduled", "initialState": "scheduled"}]}),
+    );
+    let mut read = body(&[promised]);
+    ear.hear(NESTED, &read.to_string());
+    ear.events();
+    read["endTime"] = json!(at(50));
+    let (source, now) = (Source::Recovered, ear.now);
+    ear.calls
+        .handle_conversation_read(&read.to_string(), source, now);
+    let events = ear.events();
+    let kinds: Vec<EventKind> = events.iter().map(|event| event.kind).collect();
+    assert_eq!(
+        kinds,
+        [
+            EventKind::ConnectionCleared,
+            EventKind::CallbackCleared,
+            EventKind::CallCleared,
+            EventKind::CallTerminated,
+        ]
+    );
+    for event in &events {
+        let proved = (event.source, &*event.reason);
+        let expected = (Source::Synthetic, "conversation.endTime");
+        assert_eq!(proved, expected, "{:?}", event.kind);
+    }
+}
+
+/// Another topic that lags shows a wrap-up that was corrected meanwhile.
+#[test]
+fn a_wrapup_that_was_corrected_does_not_come_back() {
+    let mut ear = Ear::new();
+    let given = |code: &str, second: u32| {
+        let ann = gone(
+            agent("ann", "connected", json!({"connectedTime": at(5)})),
+            9,
+            "peer",
+        );
+        let wrapup = json!({"wrapup": {"code": code, "endTime": at(second)}});
+        body(&[gone(customer(), 9, "peer"), with(ann, wrapup)])
+    };
+    let wrapups = |ear: &mut Ear, topic, body: Value| {
+        ear.hear(topic, &body.to_string());
+        details(&ear.events(), EventKind::WrapUp).len()
+    };
+    assert_eq!(wrapups(&mut ear, NESTED, given("one", 20)), 1);
+    assert_eq!(wrapups(&mut ear, NESTED, given("two", 30)), 1);
+    assert_eq!(wrapups(&mut ear, QUEUE, given("one", 20)), 0);
+}
