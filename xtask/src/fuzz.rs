@@ -263,6 +263,7 @@ impl Yard {
         program.arg("-seed=1").arg(format!("-runs={}", target.runs));
         program.arg(nest).arg(self.corpus(target));
         let log = self.logged(target, 0, program)?.end(AT_LONGEST)?;
+        enough(target, &log)?;
         Ok(summary(target, &[log], began.elapsed()))
     }
 
@@ -373,6 +374,18 @@ fn summary(target: &Target, logs: &[String], took: Duration) -> String {
     )
 }
 
+/// A short run that tried less than it was to proves nothing.
+fn enough(target: &Target, log: &str) -> Result<(), Failed> {
+    let (tried, due) = (tried(log), u64::from(target.runs));
+    if tried < due {
+        let name = target.name;
+        return Err(Failed::new(format!(
+            "{name}: {tried} inputs were tried; {due} are due"
+        )));
+    }
+    Ok(())
+}
+
 fn tried(log: &str) -> u64 {
     let number = |line: &str| {
         line.strip_prefix("stat::number_of_executed_units:")?
@@ -397,6 +410,10 @@ mod tests {
             "Done 7 runs in 1 second(s)\nstat::number_of_executed_units: 7\nstat::average: 9\n";
         assert_eq!(tried(log), 7);
         assert_eq!(tried("stat::"), 0);
+        assert!(enough(&TARGETS[0], log).is_err());
+        let runs = TARGETS[0].runs;
+        let log = format!("stat::number_of_executed_units: {runs}\n");
+        assert!(enough(&TARGETS[0], &log).is_ok());
     }
 
     #[test]
