@@ -735,13 +735,14 @@ impl Leg {
         voice: &mut Voice<'_>,
     ) {
         if self.told.first(kind) {
-            let mut event = self.event(voice, Draft::once(kind, source, time));
+            let mut event = self.event_about(kind, source, time, voice);
             event.detail = detail;
             voice.telling.push(event);
         }
     }
 
-    /// An event about the connection that is not one of its own steps.
+    /// An event about the connection that is not one of its own steps: it may come beside one that the same body shows, so
+    /// it says nothing of the state and of what goes with it.
     pub(crate) fn event_about(
         &self,
         kind: EventKind,
@@ -749,7 +750,15 @@ impl Leg {
         time: Option<UtcMicros>,
         voice: &mut Voice<'_>,
     ) -> Event {
-        self.event(voice, Draft::once(kind, source, time))
+        Event {
+            state: ConnectionState::Unknown,
+            previous: ConnectionState::Unknown,
+            held: Flag::Unknown,
+            muted: Flag::Unknown,
+            confined: Flag::Unknown,
+            secure_pause: Flag::Unknown,
+            ..self.event(voice, Draft::once(kind, source, time))
+        }
     }
 
     fn tell(&self, voice: &mut Voice<'_>, draft: Draft) {

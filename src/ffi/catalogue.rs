@@ -79,7 +79,8 @@ Of an agent's events the user takes the place of conversation and participant.
 the notification or answer arrived here. Events come in the order in which they happened, as far as one body tells it.
 
 **Flags.** `held`, `muted`, `confined`, `secure_pause` are the connection's after the event, in every event about it. One
-that ends muted or confined keeps that to its last event; hold and secure pause end with it.
+that ends muted or confined keeps that to its last event; hold and secure pause end with it. Events of consults, of who joins
+or leaves a conference and of observers come beside a connection's own, and say nothing of its flags and its state.
 
 **Root contact.** `root_contact_id` is the conversation that a customer contact began with: its own `conversation_id`, but
 for a consult in a conversation of its own. Transfers, conferences and the other consults stay in their conversation. The
