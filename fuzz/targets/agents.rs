@@ -58,7 +58,7 @@ fuzz_target!(|data: &[u8]| {
             {
                 let before = presences.insert(user, time);
                 assert!(
-                    before.is_none_or(|before| before < time),
+                    before.is_none_or(|before| before <= time),
                     "{event:?} after {before:?}"
                 );
             }
