@@ -21,8 +21,6 @@ pub(crate) struct Line {
     pub(crate) event: &'static str,
     pub(crate) about: &'static str,
     shape: &'static str,
-    /// Whether this version tells it.
-    pub(crate) is_told: bool,
 }
 
 impl Line {
@@ -49,13 +47,12 @@ pub(crate) fn table() -> &'static [Line] {
 
 fn line(text: &'static str) -> Line {
     let words: Vec<&str> = text.split_whitespace().collect();
-    let &[act, detail, event, about, shape, told] = words.as_slice() else {
-        panic!("tests/acts.txt: not six words: {text}");
+    let &[act, detail, event, about, shape] = words.as_slice() else {
+        panic!("tests/acts.txt: not five words: {text}");
     };
     assert!(
         ["leg", "call", "agent", "attribute", "-"].contains(&about)
-            && ["both", "nested", "flat", "any", "-"].contains(&shape)
-            && ["told", "awaited"].contains(&told),
+            && ["both", "nested", "flat", "any", "-"].contains(&shape),
         "tests/acts.txt: {text}"
     );
     Line {
@@ -64,7 +61,6 @@ fn line(text: &'static str) -> Line {
         event,
         about,
         shape,
-        is_told: told == "told",
     }
 }
 
@@ -105,7 +101,7 @@ impl Happened<'_> {
 pub(crate) fn of_day(day: &Day) -> BTreeMap<Fact, Vec<Happened<'_>>> {
     let mut facts: BTreeMap<Fact, Vec<Happened<'_>>> = BTreeMap::new();
     for act in &day.acts {
-        for line in lines_of(act).filter(|line| line.is_told && line.event != "-") {
+        for line in lines_of(act).filter(|line| line.event != "-") {
             let facts = facts.entry((about(act, line), line.event)).or_default();
             facts.push(Happened { act, line });
         }
@@ -173,10 +169,9 @@ pub(crate) fn is_of_one_shape(kind: &str) -> bool {
     lines.any(|line| ["nested", "flat"].contains(&line.shape))
 }
 
-/// Whether the table has the kind as one that is told.
+/// Whether the table has the kind.
 fn is_judged(kind: EventKind) -> bool {
-    let mut lines = table().iter().filter(|line| line.event == kind.name());
-    lines.any(|line| line.is_told)
+    table().iter().any(|line| line.event == kind.name())
 }
 
 /// What events say of what happened that is not so: who took part, how and why it happened, with whom. Of days that were

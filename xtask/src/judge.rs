@@ -235,8 +235,6 @@ struct Entry {
     /// `-`: none.
     event: &'static str,
     about: &'static str,
-    /// Whether this version tells it.
-    is_told: bool,
 }
 
 /// The lines of `tests/acts.txt`; one that cannot be read is left out, and its act is then unknown.
@@ -251,7 +249,6 @@ fn table() -> Vec<Entry> {
             detail: word()?,
             event: word()?,
             about: word()?,
-            is_told: word().is_some() && word()? == "told",
         })
     };
     lines.filter_map(entry).collect()
@@ -426,12 +423,6 @@ impl Court {
         }
     }
 
-    /// Whether any act must become such an event.
-    fn is_told(&self, event: &str) -> bool {
-        let mut entries = self.table.iter().filter(|entry| entry.event == event);
-        entries.any(|entry| entry.is_told)
-    }
-
     /// The facts of the truth in order, and what was played.
     fn facts<'a>(&mut self, run: &Run<'_>, acts: &'a [Act]) -> (Facts<'a>, usize) {
         let mut facts = Facts::new();
@@ -482,11 +473,8 @@ impl Court {
                 ));
                 continue;
             };
-            // One that this version is not yet expected to tell may come or not.
-            if self.is_told(entry.event) {
-                let about = entry.about_event(event);
-                seen.entry((about, entry.event)).or_default().push(event);
-            }
+            let about = entry.about_event(event);
+            seen.entry((about, entry.event)).or_default().push(event);
         }
         seen
     }
@@ -606,7 +594,7 @@ impl Entry {
     /// Whether the act must become this entry's event.
     fn is_of(&self, act: &Act) -> bool {
         let detail = self.detail == "*" || self.detail == act.detail;
-        self.is_told && self.event != "-" && self.act == act.kind && detail
+        self.event != "-" && self.act == act.kind && detail
     }
 
     fn about<'a>(&self, act: &'a Act) -> About<'a> {
@@ -1110,7 +1098,6 @@ mod tests {
                 detail,
                 event,
                 about: "agent",
-                is_told: true,
             });
             let entries = entries.iter().filter(|entry| entry.is_of(&act));
             entries.map(|entry| entry.event).collect()
