@@ -121,26 +121,13 @@ pub(crate) struct Attribute {
     pub(crate) last: Arc<str>,
 }
 
-/// A new value of a key.
-#[derive(Clone, PartialEq, Eq)]
-pub(crate) struct Change {
-    /// The key.
-    pub(crate) key: Arc<str>,
-    /// The new value.
-    pub(crate) value: Arc<str>,
-    /// The value that the key had first: this one, if there was none before.
-    pub(crate) first: Arc<str>,
-    /// The value until now; `None` if the key is new.
-    pub(crate) previous: Option<Arc<str>>,
-}
-
 impl Attributes {
-    /// The key has this value. What is new of it; `None` if nothing is.
-    pub(crate) fn change(
+    /// The key has this value now. Returns the first that it had.
+    pub(crate) fn give(
         &mut self,
         key: impl Into<Arc<str>>,
         value: impl Into<Arc<str>>,
-    ) -> Option<Change> {
+    ) -> &Arc<str> {
         let (key, value) = (key.into(), value.into());
         let (before, after) = self.entries.split_at(self.next.min(self.entries.len()));
         let found = after.iter().position(|known| known.key == key);
@@ -150,34 +137,15 @@ impl Attributes {
             .unwrap_or(self.entries.len());
         self.next = place + 1;
         if let Some(known) = self.entries.get_mut(place) {
-            if known.last == value {
-                return None;
-            }
-            // A value that comes back to the first one shares its text.
-            let value = if known.first == value {
-                Arc::clone(&known.first)
-            } else {
-                value
-            };
-            let previous = std::mem::replace(&mut known.last, Arc::clone(&value));
-            return Some(Change {
-                key: Arc::clone(&known.key),
-                value,
-                first: Arc::clone(&known.first),
-                previous: Some(previous),
+            known.last = value;
+        } else {
+            self.entries.push(Attribute {
+                key,
+                first: Arc::clone(&value),
+                last: value,
             });
         }
-        self.entries.push(Attribute {
-            key: Arc::clone(&key),
-            first: Arc::clone(&value),
-            last: Arc::clone(&value),
-        });
-        Some(Change {
-            key,
-            first: Arc::clone(&value),
-            value,
-            previous: None,
-        })
+        &self.entries[place].first
     }
 
     /// All of them, in the order in which their keys appeared.
@@ -201,15 +169,6 @@ impl fmt::Debug for Attributes {
 impl fmt::Debug for Attribute {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:?}", self.key)
-    }
-}
-
-impl fmt::Debug for Change {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Change")
-            .field("key", &self.key)
-            .field("is_new", &self.previous.is_none())
-            .finish_non_exhaustive()
     }
 }
 

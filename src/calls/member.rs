@@ -239,11 +239,7 @@ impl Member {
             }
             let times = values.iter().filter(|known| **known == mark).count();
             let previous = history.last.replace(Arc::clone(value));
-            let first = match all.change(Arc::clone(key), Arc::clone(value)) {
-                Some(change) => change.first,
-                None => (all.iter().find(|known| known.key == *key))
-                    .map_or_else(|| Arc::clone(value), |known| Arc::clone(&known.first)),
-            };
+            let first = Arc::clone(all.give(Arc::clone(key), Arc::clone(value)));
             let occurrence = Occurrence::Nth(u32::try_from(times).unwrap_or(u32::MAX));
             let apart: [&str; 2] = [key, value];
             let mut event = self.event(
