@@ -11,7 +11,7 @@ use serde::Deserialize;
 use super::attribute::AttributeRules;
 use super::cause;
 use super::drift::Radar;
-use super::nested::{Facts, observation};
+use super::keeping::{Facts, observation};
 use super::party::{
     AfterCallWork, CallAnalysis, CallbackView, LegView, Parking, Party, Phase, Role, Wrapup,
     direction, kept_list,

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::cause;
-use super::nested::{Disposition, Facts, RoutingData, WrapupBody, kept_attributes, observation};
+use super::keeping::{Disposition, Facts, RoutingData, WrapupBody, kept_attributes, observation};
 use super::party::{AfterCallWork, LegView, Parking, Party, Phase, Recording, Role, direction};
 use super::snapshot::Reading;
 use super::tolerant::{Object, Reference, Text, Time, YesNo};

@@ -2,7 +2,7 @@
 //!
 //! Knows: what the platform's bodies mean, and what was already told. Does not know: where a body came from beyond its
 //! topic, what time it is beyond what it is told, who takes the events. Input: notifications in any order between
-//! topics, with duplicates, and the roster. Output: [`Event`]s, each fact once.
+//! topics, with duplicates, answers to reads, and the roster. Output: [`Event`]s, each fact once.
 //!
 //! A conversation body is a snapshot of the whole conversation, not a change (published behaviour of
 //! `v2.users.{id}.conversations` and its siblings), and the same conversation comes on several topics and in two
@@ -30,7 +30,8 @@
 //! | file                              | what it is                                                              |
 //! |-----------------------------------|-------------------------------------------------------------------------|
 //! | `topic`, `snapshot`, `cursor`     | which topic, and the text of a body: what changed in it is read         |
-//! | `nested`, `flat`, `analytics`     | the shapes of bodies; `tolerant` reads their values                     |
+//! | `nested`, `flat`, `analytics`     | the shapes of bodies; `tolerant` reads their values, `keeping` what they |
+//! |                                   | tell alike                                                              |
 //! | `party`                           | a participant as one body shows it, the same for every shape            |
 //! | `conversation`                    | merges bodies: what each topic has shown, and what is new               |
 //! | `leg`, `member`                   | one connection; one participant apart from its calls                    |
@@ -59,6 +60,7 @@ mod cursor;
 mod drift;
 mod flat;
 mod identity;
+mod keeping;
 mod kin;
 mod leg;
 mod member;
@@ -117,7 +119,8 @@ pub enum Heard {
     NotFollowed,
     /// Nothing that this room tells of: another medium than calls, or a body without what its topic is for.
     Irrelevant,
-    /// The body could not be read: not JSON, or a member of a wrong type.
+    /// The body could not be read: not JSON, or without what says what it is about. A member of another type than published
+    /// is as good as absent.
     Unreadable,
 }
 

@@ -49,7 +49,6 @@ pub(crate) struct Reading<'c> {
 pub(crate) struct Head {
     /// A secret is being told: nothing of the conversation may be recorded.
     pub(crate) secure_pause: Option<bool>,
-    pub(crate) recording: Option<Recording>,
     /// The conversation that this one was begun for.
     pub(crate) associated: Option<ConversationId>,
     /// Conversations that were begun for this one.
@@ -75,7 +74,8 @@ impl Head {
             "securePause" => self.secure_pause = cursor.value::<YesNo>()?.0,
             "recordingState" => {
                 let word = cursor.value::<Text<'_>>()?;
-                self.recording = radar.word(
+                // The legs tell of their own; this one is looked at for words that are new.
+                radar.word(
                     "conversation.recordingState",
                     word.as_str(),
                     Recording::from_state,
