@@ -96,7 +96,7 @@ impl Conversation {
             }
         }
         if self.is_cleared() {
-            // The flat shape, which tells of no consult, was ahead.
+            // The flat shape, which tells of no consult in a conversation of its own, was ahead.
             let ended = self.legs.iter().filter_map(|leg| leg.ended).max();
             self.end_consults(ended, voice);
         }
