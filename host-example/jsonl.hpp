@@ -84,6 +84,7 @@ inline void add_state(std::string& out, const gca::State& state) {
     add(out, "feed", name(state.feed()));
     add(out, "why", name(state.why()));
     add(out, "message", state.message());
+    add(out, "time_us", micros(state.time()));
     add(out, "users", std::uint64_t{state.users().size()});
     add(out, "topics", std::uint64_t{state.topics().size()});
 }
@@ -95,7 +96,8 @@ inline void state_line(std::string& out, const gca::State& state, gca::Time at) 
     out.append("}\n");
 }
 
-// Kinds whose point is not in the struct: values of attributes, a queue's skills, a wrap-up, a callback, a campaign. Of the
+// Kinds whose point is not in the struct: values of attributes, a queue's skills, a wrap-up, a callback, a campaign, whom a
+// gap concerns and what came of it. Of the
 // others the document tells nothing that a recorder has to have, and it costs more than the rest of a callback.
 inline bool tells_more(gca::EventKind kind) {
     switch (kind) {
@@ -107,7 +109,9 @@ inline bool tells_more(gca::EventKind kind) {
         case gca::EventKind::CallbackScheduled:
         case gca::EventKind::CallbackDelivered:
         case gca::EventKind::CallbackEstablished:
-        case gca::EventKind::CallbackCleared: return true;
+        case gca::EventKind::CallbackCleared:
+        case gca::EventKind::GapOpened:
+        case gca::EventKind::GapClosed: return true;
         default: return false;
     }
 }
@@ -140,6 +144,11 @@ inline void event_line(std::string& out, const gca::Event& event, gca::Time at, 
         add(out, "lost_last", event.lost_last());
         add(out, "lost_from_us", micros(event.lost_from()));
         add(out, "lost_to_us", micros(event.lost_to()));
+    }
+    if (event.kind() == gca::EventKind::GapOpened || event.kind() == gca::EventKind::GapClosed) {
+        add(out, "gap_id", event.gap_id());
+        add(out, "gap_from_us", micros(event.gap_from()));
+        if (const auto to = event.gap_to()) add(out, "gap_to_us", micros(*to));
     }
     event.state_report([&out](const gca::State& state) {
         out.append(",\"state_report\":{\"type\":\"state\"");

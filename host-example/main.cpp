@@ -2,25 +2,37 @@
 //
 // The one idea to copy: a callback only formats into memory, the main thread writes. A slow disk or a stopped terminal
 // holds up nothing; when too much is unwritten, on_event answers Later, and the plugin keeps the event and offers it
-// again. (A recorder that must survive its own crash stores the event before it answers Taken.)
+// again.
+//
+// A recorder that must survive its own crash does it as with `--journal`: on_event stores the event, with its id, before it
+// answers Taken, and the plugin has a journal. After a crash, what was not answered comes again under its id: an id that
+// is stored already is answered with Taken, and that is all.
 #include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <random>
 #include <sstream>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <thread>
+#include <vector>
 
 #include <genesys_cloud_adapter.hpp>
 
+#include "check.hpp"
+#include "files.hpp"
 #include "jsonl.hpp"
+#include "record.hpp"
+#include "settings.hpp"
 #include "table.hpp"
 
 #ifdef _WIN32
@@ -60,18 +72,46 @@ private:
     std::size_t written_ = 0;
 };
 
+// How well the host takes what it is offered.
+struct Manners {
+    std::chrono::milliseconds slow{0};  // on_event takes so long
+    unsigned later = 0;                 // so many offers of a hundred are answered with Later
+};
+
 class Recorder final : public gca::Sink {
 public:
-    Recorder(std::FILE* jsonl, bool coloured) : jsonl_(jsonl), coloured_(coloured) { table::heading(rows_.pending); }
+    // `jsonl`: lines for whoever wants them, written when there is time. `record`: of what was taken, written before it is.
+    Recorder(std::FILE* jsonl, std::unique_ptr<record::Record> record, Manners manners, bool coloured, bool follows)
+        : jsonl_(jsonl), record_(std::move(record)), manners_(manners), coloured_(coloured) {
+        if (follows) table::heading(rows_.pending);
+        if (record_ == nullptr) return;
+        line_.assign("{\"type\":\"start\"");
+        jsonl::add(line_, "at_us", jsonl::micros(now()));
+        record_->note(line_.append("}\n"));
+    }
 
     gca::Answer on_event(const gca::Event& event) override {
         const gca::Time at = now();
-        const std::lock_guard<std::mutex> lock(mutex_);
-        if (lines_.pending.size() > MOST_UNWRITTEN || rows_.pending.size() > MOST_UNWRITTEN) {
-            ++refused_;
-            return gca::Answer::Later;
+        if (manners_.slow.count() > 0) {
+            note("offered", event, at);
+            std::this_thread::sleep_for(manners_.slow);
         }
-        if (jsonl_ != nullptr) jsonl::event_line(lines_.pending, event, at, document_);
+        const std::lock_guard<std::mutex> lock(mutex_);
+        if (dice_(chance_) < manners_.later || lines_.pending.size() > MOST_UNWRITTEN ||
+            rows_.pending.size() > MOST_UNWRITTEN) {
+            return refuse(event, at);
+        }
+        if (record_ != nullptr) {
+            if (record_->has(event.id())) {
+                note_locked("again", event, at);
+                return gca::Answer::Taken;
+            }
+            line_.clear();
+            jsonl::event_line(line_, event, at, document_);
+            if (!record_->take(event.id(), line_)) return refuse(event, at);
+        } else if (jsonl_ != nullptr) {
+            jsonl::event_line(lines_.pending, event, at, document_);
+        }
         if (table::is_worth_a_row(event.kind())) table::row(rows_.pending, event, coloured_);
         ++events_;
         return gca::Answer::Taken;
@@ -80,7 +120,13 @@ public:
     // A recorder switches its fallback recording here: on when the feed is not up, off when it is.
     void on_state(const gca::State& state) override {
         const std::lock_guard<std::mutex> lock(mutex_);
-        if (jsonl_ != nullptr) jsonl::state_line(lines_.pending, state, now());
+        if (record_ != nullptr) {
+            line_.clear();
+            jsonl::state_line(line_, state, now());
+            record_->note(line_);
+        } else if (jsonl_ != nullptr) {
+            jsonl::state_line(lines_.pending, state, now());
+        }
         std::string& out = notes_.pending;
         out.append("state  ").append(name(state.life())).append(", feed ").append(name(state.feed()));
         if (state.why() != gca::Why::None) out.append(" (").append(name(state.why())).append(")");
@@ -111,11 +157,13 @@ public:
     bool finish() {
         {
             const std::lock_guard<std::mutex> lock(mutex_);
-            std::string& out = lines_.pending.append("{\"type\":\"end\"");
-            jsonl::add(out, "at_us", jsonl::micros(now()));
-            jsonl::add(out, "events", events_);
-            jsonl::add(out, "refused", refused_);
-            out.append("}\n");
+            line_.assign("{\"type\":\"end\"");
+            jsonl::add(line_, "at_us", jsonl::micros(now()));
+            jsonl::add(line_, "events", events_);
+            jsonl::add(line_, "refused", refused_);
+            line_.append("}\n");
+            if (record_ != nullptr && !record_->note(line_)) return false;
+            if (record_ == nullptr) lines_.pending.append(line_);
         }
         for (int tries = 0; tries < 50; ++tries) {
             if (write() && write()) return true;  // the first may have been the rest of an earlier one
@@ -125,6 +173,29 @@ public:
     }
 
 private:
+    // An offer that is no event of the record: it is being looked at, was refused, or was taken before.
+    void note(std::string_view type, const gca::Event& event, gca::Time at) {
+        const std::lock_guard<std::mutex> lock(mutex_);
+        note_locked(type, event, at);
+    }
+
+    void note_locked(std::string_view type, const gca::Event& event, gca::Time at) {
+        if (record_ == nullptr) return;
+        line_.assign("{\"type\":\"").append(type).append("\"");
+        jsonl::add(line_, "at_us", jsonl::micros(at));
+        jsonl::add(line_, "kind", name(event.kind()));
+        jsonl::add(line_, "feed_id", event.feed_id());
+        jsonl::add(line_, "sequence", event.sequence());
+        jsonl::add(line_, "id", event.id());
+        record_->note(line_.append("}\n"));
+    }
+
+    gca::Answer refuse(const gca::Event& event, gca::Time at) {
+        note_locked("refused", event, at);
+        ++refused_;
+        return gca::Answer::Later;
+    }
+
     static constexpr std::size_t MOST_UNWRITTEN = 8u << 20;
 
     static gca::Time now() {
@@ -133,32 +204,56 @@ private:
 
     std::mutex mutex_;
     std::FILE* const jsonl_;
+    const std::unique_ptr<record::Record> record_;
+    const Manners manners_;
     const bool coloured_;
     Outlet rows_, lines_, notes_;
-    std::string document_;
+    std::string line_, document_;
+    std::minstd_rand chance_{std::random_device{}()};
+    std::uniform_int_distribution<unsigned> dice_{0, 99};
     std::uint64_t events_ = 0, refused_ = 0;
 };
 
 volatile std::sig_atomic_t interrupted = 0;
 
 struct Options {
-    std::string plugin, settings, jsonl;
-    double seconds = 0;  // 0: until Ctrl-C
+    std::string plugin, settings, jsonl, journal;
+    Manners manners;
+    double seconds = 0;        // 0: until Ctrl-C
+    double restart_every = 0;  // seconds; 0: never
+    bool check = false;        // only "Test connection"
 };
 
-std::optional<Options> parse(int count, char** words) {
+bool is_whole(const char* text) {
+    const std::string_view digits = text;
+    return !digits.empty() && digits.size() < 8 && digits.find_first_not_of("0123456789") == digits.npos;
+}
+
+std::optional<Options> parse(const std::vector<std::string>& words) {
     Options found;
-    for (int i = 1; i + 1 < count; i += 2) {
+    for (std::size_t i = 0; i < words.size(); i += 2) {
         const std::string_view word = words[i];
-        const char* const value = words[i + 1];
+        if (word == "--check") {
+            found.check = true;
+            --i;  // it has no value
+            continue;
+        }
+        if (i + 1 == words.size()) return std::nullopt;
+        const char* const value = words[i + 1].c_str();
         char* rest = nullptr;
         if (word == "--plugin") found.plugin = value;
         else if (word == "--settings") found.settings = value;
         else if (word == "--jsonl") found.jsonl = value;
+        else if (word == "--journal") found.journal = value;
+        else if (word == "--slow" && is_whole(value)) found.manners.slow = std::chrono::milliseconds(std::atol(value));
+        else if (word == "--later" && is_whole(value) && std::atol(value) <= 100)
+            found.manners.later = static_cast<unsigned>(std::atol(value));
         else if (word == "--seconds" && (found.seconds = std::strtod(value, &rest)) > 0 && *rest == '\0') continue;
+        else if (word == "--restart-every" && (found.restart_every = std::strtod(value, &rest)) > 0 && *rest == '\0')
+            continue;
         else return std::nullopt;
     }
-    if (count % 2 == 0 || found.plugin.empty() || found.settings.empty()) return std::nullopt;
+    if (found.plugin.empty() || found.settings.empty()) return std::nullopt;
     return found;
 }
 
@@ -166,15 +261,21 @@ using File = std::unique_ptr<std::FILE, int (*)(std::FILE*)>;
 
 // Runs the adapter until the time is up or somebody interrupts. Throws what the plugin refuses.
 Exit follow(const Options& options, const std::string& settings, const std::shared_ptr<Recorder>& recorder) {
-    const gca::Library library = gca::Library::load(options.plugin);
+    const gca::Library library = gca::Library::load(files::path(options.plugin));
     gca::Adapter adapter(library, recorder);
     adapter.configure(settings);
     adapter.start();
     const auto begin = std::chrono::steady_clock::now();
-    const std::chrono::duration<double> length(options.seconds);
+    const std::chrono::duration<double> length(options.seconds), between_restarts(options.restart_every);
+    auto last_restart = begin;
     while (interrupted == 0 && (options.seconds == 0 || std::chrono::steady_clock::now() - begin < length)) {
         std::this_thread::sleep_for(20ms);
         recorder->write();
+        const auto now = std::chrono::steady_clock::now();
+        if (options.restart_every > 0 && now - last_restart >= between_restarts) {
+            last_restart = now;
+            adapter.restart();  // an operator's button: everything is renewed, and the feed goes on
+        }
     }
     const bool stopped = adapter.stop(10s);
     const bool dropped = adapter.destroy();  // the destructor would do it too; we want to know
@@ -183,27 +284,63 @@ Exit follow(const Options& options, const std::string& settings, const std::shar
     return FAILED;
 }
 
+// "Test connection" instead of a feed. Throws what the plugin refuses.
+Exit test(const Options& options, const std::string& settings, const std::shared_ptr<Recorder>& recorder) {
+    const gca::Library library = gca::Library::load(files::path(options.plugin));
+    gca::Adapter adapter(library, recorder);
+    adapter.configure(settings);
+    const double seconds = options.seconds > 0 ? options.seconds : 60;
+    const std::string report =
+        adapter.check_connection(std::chrono::milliseconds(static_cast<long long>(seconds * 1000)));
+    const check::Report read = check::read(report);
+    // One that cannot be read is shown as it is: it still says something.
+    std::fputs((read.is_whole ? check::shown(read) : report + "\n").c_str(), stdout);
+    const auto result = read.head.find("result");
+    return read.is_whole && result != read.head.end() && result->second != "failed" ? DONE : FAILED;
+}
+
+// What was taken, beside the plugin's journal if it has no place of its own; for its owner's eyes only.
+std::unique_ptr<record::Record> opened_record(const Options& options) {
+    namespace fs = std::filesystem;
+    const fs::path directory = files::path(options.journal);
+    if (fs::create_directories(directory)) fs::permissions(directory, fs::perms::owner_all);
+    const fs::path file = options.jsonl.empty() ? directory / "taken.jsonl" : files::path(options.jsonl);
+    return std::make_unique<record::Record>(file);
+}
+
 Exit run(const Options& options) {
-    std::ifstream file(options.settings, std::ios::binary);
+    std::ifstream file(files::path(options.settings), std::ios::binary);
     std::ostringstream text;
     text << file.rdbuf();  // a directory can be opened; this is where it fails
-    const std::string settings = text.str();
+    std::string settings = text.str();
     if (!file || !text) {
         std::fprintf(stderr, "cannot read the settings from %s\n", options.settings.c_str());
         return BAD_SETTINGS;
     }
-    const File jsonl(options.jsonl.empty() ? nullptr : std::fopen(options.jsonl.c_str(), "wb"), &std::fclose);
-    if (!jsonl && !options.jsonl.empty()) {
+    const bool keeps = !options.journal.empty() && !options.check;
+    std::unique_ptr<record::Record> record;
+    const File jsonl(keeps || options.jsonl.empty() ? nullptr : files::open(files::path(options.jsonl), "wb"),
+                     &std::fclose);
+    if (keeps) {
+        try {
+            record = opened_record(options);
+        } catch (const std::exception& error) {
+            std::fprintf(stderr, "%s\n", error.what());
+            return FAILED;
+        }
+        settings = settings::with_journal(settings, options.journal);
+    } else if (!jsonl && !options.jsonl.empty()) {
         std::fprintf(stderr, "cannot write %s: %s\n", options.jsonl.c_str(), std::strerror(errno));
         return FAILED;
     }
     if (jsonl) std::setvbuf(jsonl.get(), nullptr, _IONBF, 0);  // an Outlet is a buffer, and knows what was written
 
     const bool coloured = is_terminal(stdout) && std::getenv("NO_COLOR") == nullptr;
-    const auto recorder = std::make_shared<Recorder>(jsonl.get(), coloured);
+    const auto recorder = std::make_shared<Recorder>(jsonl.get(), std::move(record), options.manners, coloured,
+                                                     !options.check);
     Exit result = DONE;
     try {
-        result = follow(options, settings, recorder);
+        result = options.check ? test(options, settings, recorder) : follow(options, settings, recorder);
     } catch (const gca::LoadError& error) {
         std::fprintf(stderr, "%s\n", error.what());
         result = NO_PLUGIN;
@@ -221,9 +358,14 @@ Exit run(const Options& options) {
 }  // namespace
 
 int main(int count, char** words) {
-    const auto options = parse(count, words);
+    const auto options = parse(files::arguments(count, words));
     if (!options) {
-        std::fputs("usage: recorder-host --plugin FILE --settings FILE [--jsonl FILE] [--seconds N]\n"
+        std::fputs("usage: recorder-host --plugin FILE --settings FILE [--jsonl FILE] [--seconds N] [--check]\n"
+                   "                     [--restart-every SECONDS] [--journal DIR] [--slow MS] [--later PERCENT]\n"
+                   "--journal: survives its own crash. The plugin keeps its journal in DIR; what is taken is on disk\n"
+                   "           before it is answered, in FILE or in DIR/taken.jsonl, which a restart continues\n"
+                   "--slow, --later: takes so long over each event; refuses so many offers of a hundred for now\n"
+                   "--check: tests the connection, in N seconds at the most (60), and follows nothing\n"
                    "exit status: 0 done, 1 failed while running, 2 usage, 3 plugin not loaded, 4 settings refused\n",
                    stderr);
         return USAGE;

@@ -64,6 +64,9 @@ inline const char* colour(gca::EventKind kind) {
         case gca::EventKind::RecordingResumed: return "\x1b[1;33m";
         case gca::EventKind::Failed: return "\x1b[31m";
         case gca::EventKind::Lost: return "\x1b[1;31m";
+        case gca::EventKind::GapOpened:
+        case gca::EventKind::GapClosed:
+        case gca::EventKind::FeedRenewed:
         case gca::EventKind::FeedState: return "\x1b[35m";
         case gca::EventKind::ConnectionCleared:
         case gca::EventKind::CallCleared:
@@ -101,7 +104,8 @@ inline void row(std::string& out, const gca::Event& event, bool coloured) {
     if (event.cause() != gca::Cause::None) out.append(name(event.cause())).append(" ");
     if (!event.raw_word().empty()) cell(out, event.raw_word(), event.raw_word().size());
     // Of a call it is a word; of an agent the id of a definition, which says nothing to somebody who watches.
-    if (!event.conversation_id().empty()) cell(out, event.reason(), event.reason().size());
+    const bool of_agent = !event.user_id().empty() && event.conversation_id().empty();
+    if (!of_agent && event.kind() != gca::EventKind::FeedState) cell(out, event.reason(), event.reason().size());
     event.state_report([&out](const gca::State& state) {
         out.append(name(state.feed())).append(" ").append(name(state.why()));
     });

@@ -1,7 +1,8 @@
-/*
- * genesys_cloud_adapter.h: the telephony of a Genesys Cloud CX region, as one ordered feed of events.
+/**
+ * @file genesys_cloud_adapter.h
+ * @brief The telephony of a Genesys Cloud CX region, as one ordered feed of events.
  *
- * Generated from the library's sources; version 0.1.0. Works as C11 and as C++17.
+ * Generated from the library's sources; version 0.1.0. Works as C99, C11 and C++17, with GCC, Clang and MSVC.
  *
  * A host loads the library, looks up gca_get_api, and lives through these steps:
  *
@@ -15,7 +16,7 @@
  *
  * Status. A function that can fail returns a gca_status; 0 is success. Numbers are fixed and only ever appended. What
  * was wrong is told by gca_last_error on the same thread. What a function writes for you it writes only on success;
- * the one exception is `needed`, see the next paragraph.
+ * the one exception is `needed`, see the next paragraph. docs/ERRORS.md says what to do about each.
  *
  * Text and memory. Text is UTF-8 with a length, without a NUL at its end, unless said otherwise. Text for you goes into
  * your buffer: pass `buf` and its size `cap`, get the length in `needed`. A buffer that is too small is left untouched
@@ -33,40 +34,70 @@
  *   - It MUST NOT wait for a thread that is inside gca_stop or gca_destroy: that thread is waiting for the callback.
  *     The wait ends with GCA_ERR_TIMEOUT.
  *   - It may block: events then wait in the queue (QueueMaxEvents), and the connection to the region goes on. If the
- *     queue is full, the oldest give way, and one GCA_EVENT_LOST tells how many.
+ *     queue is full, the oldest give way, and one GCA_EVENT_LOST tells how many; with a journal they wait on disk.
  *
  * Threads. Any function may be called from any thread at any time; what cannot be done now is refused, not undefined.
  * on_event and on_state come from one dispatcher thread, never two at once. on_log comes from one logger thread.
  * on_drop comes from whichever thread of the library leaves last. None of them does network I/O, and no callback comes
- * from inside a call of yours. The library makes no thread before gca_start, sets no signal handler, registers nothing
- * with atexit, and is never unloaded, dlclose or not. A forked child cannot use it (GCA_ERR_FORK).
+ * from inside a call of yours. The library makes no thread before gca_start (gca_check makes its own, which end with
+ * it), sets no signal handler, registers nothing with atexit, and is never unloaded, dlclose or not. A forked child
+ * cannot use it (GCA_ERR_FORK). docs/THREADS.md and docs/TERMINATION.md say more.
  *
  * WHICH CALL, FROM WHERE, WHEN
  *
- *                        | from inside | created | configured | starting, | stopping | destroyed
- *                        | a callback  |         | (stopped)  | running,  |          |
- *                        |             |         |            | failed    |          |
- *   ---------------------+-------------+---------+------------+-----------+----------+----------
- *   gca_configure        | STATE       | yes     | yes        | STATE     | STATE    | HANDLE
- *   gca_start            | STATE       | STATE   | yes (1)    | STATE     | STATE    | HANDLE
- *   gca_stop             | STATE       | yes (2) | yes (2)    | yes       | yes (3)  | HANDLE
- *   gca_destroy          | STATE       | yes     | yes        | yes       | yes      | HANDLE
- *   gca_status_json      | yes         | yes     | yes        | yes       | yes      | HANDLE
- *   gca_set_log_level    | yes         | yes     | yes        | yes       | yes      | HANDLE
- *   gca_event_json       | on_event    | STATE   | STATE      | STATE     | STATE    | STATE
- *                        | only (4)    |         |            |           |          |
- *   gca_last_error       | yes         | yes     | yes        | yes       | yes      | yes
- *   gca_create, gca_get_api, gca_abi_version, gca_version, gca_status_name, gca_settings_schema: always
+ *                          | from inside | created | configured | starting, | stopping | destroyed
+ *                          | a callback  |         | (stopped)  | running,  |          |
+ *                          |             |         |            | failed    |          |
+ *     ---------------------+-------------+---------+------------+-----------+----------+----------
+ *     gca_configure        | STATE       | yes     | yes        | yes       | STATE    | HANDLE
+ *     gca_start            | STATE       | STATE   | yes (1)    | STATE     | STATE    | HANDLE
+ *     gca_stop             | STATE       | yes (2) | yes (2)    | yes       | yes (3)  | HANDLE
+ *     gca_restart          | STATE       | STATE   | STATE      | yes (5)   | STATE    | HANDLE
+ *     gca_destroy          | STATE       | yes     | yes        | yes       | yes      | HANDLE
+ *     gca_status_json      | yes         | yes     | yes        | yes       | yes      | HANDLE
+ *     gca_metrics          | yes         | yes     | yes        | yes       | yes      | HANDLE
+ *     gca_check            | STATE       | STATE   | yes        | yes       | yes      | HANDLE
+ *     gca_erase            | STATE       | STATE   | yes        | yes       | STATE    | HANDLE
+ *     gca_set_log_level    | yes         | yes     | yes        | yes       | yes      | HANDLE
+ *     gca_event_json       | on_event    | STATE   | STATE      | STATE     | STATE    | STATE
+ *                          | only (4)    |         |            |           |          |
+ *     gca_last_error       | yes         | yes     | yes        | yes       | yes      | yes
+ *     gca_create, gca_get_api, gca_abi_version, gca_version, gca_status_name, gca_settings_schema: always
  *
  *   yes: done.  STATE, HANDLE: refused with GCA_ERR_STATE, GCA_ERR_HANDLE.
  *   (1) GCA_ERR_DISABLED if StartupType is Disabled.    (2) Nothing to do: GCA_OK.
  *   (3) Waits for the callback that is still inside.    (4) For the event that is being delivered on this thread.
+ *   (5) STATE if it failed: stop it and start it again.
  */
 #ifndef GENESYS_CLOUD_ADAPTER_H
 #define GENESYS_CLOUD_ADAPTER_H
 
 #include <stddef.h>
 #include <stdint.h>
+
+/**
+ * @def GCA_API
+ * Stands before each function. On Windows it imports them, for a program that links with the import library; one that looks
+ * up `gca_get_api` at run time needs no import. Who stands in for the library (a test) defines it before, as nothing.
+ */
+#ifndef GCA_API
+#    ifdef _WIN32
+#        define GCA_API __declspec(dllimport)
+#    else
+#        define GCA_API
+#    endif
+#endif
+
+/**
+ * @def GCA_CALL
+ * The calling convention of every function and every callback: the one of C, whatever the compiler is told to take for
+ * functions without one (`/Gz`, `/Gr`, `/Gv`). Write it before the name of a callback of yours.
+ */
+#ifdef _WIN32
+#    define GCA_CALL __cdecl
+#else
+#    define GCA_CALL
+#endif
 
 /** Version of the library that this header came with. The running one is told by `gca_version`. */
 #define GCA_VERSION_MAJOR 0
@@ -80,11 +111,14 @@
 #define GCA_VERSION_STRING "0.1.0"
 
 /**
- * Whether the running library's events have the field: `if (GCA_HAS(event, state_report)) …`. For any pointer to a
+ * Whether the running library's events have the field: `if (GCA_HAS(event, state_report)) ...`. For any pointer to a
  * struct of this interface that begins with its size.
  */
 #define GCA_HAS(event, field)                                                        \
     ((size_t)((const char *)&(event)->field - (const char *)(event)) + sizeof((event)->field) <= (event)->size)
+
+/* The library's layout, whatever the compiler is told (`/Zp`, `-fpack-struct`, a `#pragma pack` of yours). */
+#pragma pack(push, 8)
 
 
 /**
@@ -143,7 +177,7 @@ enum gca_status
     GCA_ERR_SETTINGS = 4,
     /**
      * The time was up. For `gca_stop`: a callback is still inside the host; call it again or destroy. For
-     * `gca_destroy`: the handle is dead, `on_drop` is still to come.
+     * `gca_destroy`: the handle is dead, `on_drop` is still to come. For `gca_erase`: call it again.
      */
     GCA_ERR_TIMEOUT = 5,
     /**
@@ -203,7 +237,8 @@ enum gca_event_kind
     GCA_EVENT_ORIGINATED = 11,
     /**
      * A connection was answered: media flows (CSTA Established). One `GCA_EVENT_CONNECTION_CLEARED` follows, unless
-     * its end fell into an outage (`GCA_EVENT_FEED_STATE`), was lost (`GCA_EVENT_LOST`), or another feed began.
+     * that was lost (`GCA_EVENT_LOST`) or another feed began. If its end was missed, it comes when that was read
+     * (`GCA_EVENT_GAP_CLOSED`).
      */
     GCA_EVENT_ESTABLISHED = 12,
     /**
@@ -416,6 +451,20 @@ enum gca_event_kind
      * The call is done with: all connections are put away, and work after it is done.
      */
     GCA_EVENT_CALL_TERMINATED = 71,
+    /**
+     * Something of the region has no channel on which it flows: what happens there from `gap_from_us` on may be missing.
+     * `gap_id` numbers the gap, `reason` says why; `gca_event_json` lists the users and queues.
+     */
+    GCA_EVENT_GAP_OPENED = 72,
+    /**
+     * Everything that gap `gap_id` covers was read: what the platform still tells of the time from `gap_from_us` to
+     * `gap_to_us` has been told. `gca_event_json` says what came of it, and what could not be read.
+     */
+    GCA_EVENT_GAP_CLOSED = 73,
+    /**
+     * A connection was followed by another one without a gap: nothing is missing. `reason` says why.
+     */
+    GCA_EVENT_FEED_RENEWED = 74,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -736,6 +785,10 @@ enum gca_why
      * The adapter was asked to stop.
      */
     GCA_WHY_STOPPED = 9,
+    /**
+     * The journal cannot be written, or old events gave way in it: look at the disk. Told out of band; the feed is as it was.
+     */
+    GCA_WHY_JOURNAL = 10,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -779,6 +832,31 @@ enum gca_log_level
 typedef enum gca_log_level gca_log_level;
 #else
 typedef uint32_t gca_log_level;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * Whose events `gca_erase` removes from the journal. The numbers never change; new ones may be added.
+ */
+enum gca_erase_what
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * Those of a conversation, and those that name it as a related one.
+     */
+    GCA_ERASE_CONVERSATION = 1,
+    /**
+     * Those of a user.
+     */
+    GCA_ERASE_USER = 2,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum gca_erase_what gca_erase_what;
+#else
+typedef uint32_t gca_erase_what;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
@@ -863,7 +941,9 @@ typedef struct gca_event {
      */
     gca_event_kind kind;
     /**
-     * Changes whenever the sequence starts again at 1; what was open in the former feed is void then.
+     * Changes whenever the sequence starts again at 1. Without a journal, what was open in the former feed is void then.
+     * With one it is void only if a start begins with a feed that you have not seen, or if the `GCA_EVENT_FEED_STATE` that
+     * came last says `GCA_WHY_INTERNAL`; any other change (the journal's disk failed) voids nothing.
      */
     struct gca_str feed_id;
     /**
@@ -990,7 +1070,7 @@ typedef struct gca_event {
      */
     struct gca_str queue_name;
     /**
-     * The party's role: `customer`, `agent`, `user`, `acd`, `ivr`, …
+     * The party's role: `customer`, `agent`, `user`, `acd`, `ivr`, ...
      */
     struct gca_str purpose;
     /**
@@ -1049,6 +1129,18 @@ typedef struct gca_event {
      * Of `GCA_EVENT_FEED_STATE`: the state; else NULL.
      */
     const struct gca_state *state_report;
+    /**
+     * Of `GCA_EVENT_GAP_OPENED` and `GCA_EVENT_GAP_CLOSED`: the number of the gap; else 0.
+     */
+    uint64_t gap_id;
+    /**
+     * Of the same: what happened from then on may be missing; else 0.
+     */
+    int64_t gap_from_us;
+    /**
+     * Of the same: what happened from then on was heard; `GCA_TIME_UNKNOWN` while the gap lasts. Of other kinds 0.
+     */
+    int64_t gap_to_us;
 } gca_event;
 
 /**
@@ -1088,8 +1180,8 @@ typedef struct gca_log {
  * after the last callback of any kind has returned. `user` must stay valid until `on_drop`.
  *
  * No callback runs on a thread that does network I/O, or inside a call of yours. From inside any callback, of any
- * adapter, `start`, `stop`, `configure` and `destroy` answer `GCA_ERR_STATE` for every handle: they would wait for
- * the callback that is waiting for them. A callback must not throw (the process would end) and must not `longjmp`;
+ * adapter, `start`, `stop`, `restart`, `configure`, `check`, `erase` and `destroy` answer `GCA_ERR_STATE` for every handle:
+ * some would wait for the callback that is waiting for them. A callback must not throw (the process would end) and must not `longjmp`;
  * the C++ header guards against the first.
  */
 typedef struct gca_host {
@@ -1110,19 +1202,19 @@ typedef struct gca_host {
      * An event: return `GCA_TAKEN` or `GCA_LATER`. From one dispatcher thread, in order, never two at once. While it
      * blocks, events wait in the queue; the connection to the region does not. Required.
      */
-    uint32_t (*on_event)(void *user, const struct gca_event *event);
+    uint32_t (GCA_CALL *on_event)(void *user, const struct gca_event *event);
     /**
      * The state changed. On the dispatcher thread, out of band: also while an event is being refused. Optional.
      */
-    void (*on_state)(void *user, const struct gca_state *state);
+    void (GCA_CALL *on_state)(void *user, const struct gca_state *state);
     /**
      * A log line. From one logger thread, which is another than the dispatcher's. Optional.
      */
-    void (*on_log)(void *user, const struct gca_log *line);
+    void (GCA_CALL *on_log)(void *user, const struct gca_log *line);
     /**
      * The last callback: `user` may be freed in it. Optional.
      */
-    void (*on_drop)(void *user);
+    void (GCA_CALL *on_drop)(void *user);
 } gca_host;
 
 /**
@@ -1141,55 +1233,71 @@ typedef struct gca_api {
     /**
      * `gca_abi_version`
      */
-    uint32_t (*abi_version)(void);
+    uint32_t (GCA_CALL *abi_version)(void);
     /**
      * `gca_version`
      */
-    const char *(*version)(void);
+    const char *(GCA_CALL *version)(void);
     /**
      * `gca_status_name`
      */
-    const char *(*status_name)(int32_t status);
+    const char *(GCA_CALL *status_name)(int32_t status);
     /**
      * `gca_last_error`
      */
-    gca_status (*last_error)(gca_handle handle, char *buf, size_t cap, size_t *needed);
+    gca_status (GCA_CALL *last_error)(gca_handle handle, char *buf, size_t cap, size_t *needed);
     /**
      * `gca_settings_schema`
      */
-    gca_status (*settings_schema)(char *buf, size_t cap, size_t *needed);
+    gca_status (GCA_CALL *settings_schema)(char *buf, size_t cap, size_t *needed);
     /**
      * `gca_create`
      */
-    gca_status (*create)(const struct gca_host *host, gca_handle *handle);
+    gca_status (GCA_CALL *create)(const struct gca_host *host, gca_handle *handle);
     /**
      * `gca_configure`
      */
-    gca_status (*configure)(gca_handle handle, const char *json, size_t len);
+    gca_status (GCA_CALL *configure)(gca_handle handle, const char *json, size_t len);
     /**
      * `gca_start`
      */
-    gca_status (*start)(gca_handle handle);
+    gca_status (GCA_CALL *start)(gca_handle handle);
     /**
      * `gca_stop`
      */
-    gca_status (*stop)(gca_handle handle, uint32_t timeout_ms);
+    gca_status (GCA_CALL *stop)(gca_handle handle, uint32_t timeout_ms);
+    /**
+     * `gca_restart`
+     */
+    gca_status (GCA_CALL *restart)(gca_handle handle);
     /**
      * `gca_destroy`
      */
-    gca_status (*destroy)(gca_handle handle);
+    gca_status (GCA_CALL *destroy)(gca_handle handle);
     /**
      * `gca_status_json`
      */
-    gca_status (*status_json)(gca_handle handle, char *buf, size_t cap, size_t *needed);
+    gca_status (GCA_CALL *status_json)(gca_handle handle, char *buf, size_t cap, size_t *needed);
     /**
      * `gca_set_log_level`
      */
-    gca_status (*set_log_level)(gca_handle handle, uint32_t level);
+    gca_status (GCA_CALL *set_log_level)(gca_handle handle, uint32_t level);
     /**
      * `gca_event_json`
      */
-    gca_status (*event_json)(const struct gca_event *event, char *buf, size_t cap, size_t *needed);
+    gca_status (GCA_CALL *event_json)(const struct gca_event *event, char *buf, size_t cap, size_t *needed);
+    /**
+     * `gca_metrics`
+     */
+    gca_status (GCA_CALL *metrics)(gca_handle handle, char *buf, size_t cap, size_t *needed);
+    /**
+     * `gca_check`
+     */
+    gca_status (GCA_CALL *check)(gca_handle handle, uint32_t timeout_ms, char *buf, size_t cap, size_t *needed);
+    /**
+     * `gca_erase`
+     */
+    gca_status (GCA_CALL *erase)(gca_handle handle, uint32_t what, const char *id, size_t len);
 } gca_api;
 
 #ifdef __cplusplus
@@ -1199,24 +1307,24 @@ extern "C" {
 /**
  * The version of the interface that the library was built with (`GCA_ABI_VERSION`). Check it before anything else.
  */
-uint32_t gca_abi_version(void);
+GCA_API uint32_t GCA_CALL gca_abi_version(void);
 
 /**
  * The version of the library, for example `1.4.2`. Terminated by a NUL, valid for ever.
  */
-const char *gca_version(void);
+GCA_API const char *GCA_CALL gca_version(void);
 
 /**
  * All functions of the interface in one table, valid for ever, or NULL if the library does not have that version of
  * the interface. The only symbol that a host needs to look up.
  */
-const struct gca_api *gca_get_api(uint32_t version);
+GCA_API const struct gca_api *GCA_CALL gca_get_api(uint32_t version);
 
 /**
  * The name of a `gca_status`, for example `GCA_ERR_HANDLE`; `GCA_ERR_UNKNOWN` for a number that this version does not
  * have. Terminated by a NUL, valid for ever.
  */
-const char *gca_status_name(int32_t status);
+GCA_API const char *GCA_CALL gca_status_name(int32_t status);
 
 /**
  * What was wrong with the last call on this thread that failed: of this handle, or of any for 0. In UTF-8, without a
@@ -1226,10 +1334,10 @@ const char *gca_status_name(int32_t status);
  * this function or another, does not count as failed. `needed` receives the length. A buffer of `cap` bytes that is too
  * small is left untouched, and the answer is `GCA_ERR_BUFFER`. `buf` may be NULL if `cap` is 0; `needed` may be NULL.
  */
-gca_status gca_last_error(gca_handle handle,
-                          char *buf,
-                          size_t cap,
-                          size_t *needed);
+GCA_API gca_status GCA_CALL gca_last_error(gca_handle handle,
+                                           char *buf,
+                                           size_t cap,
+                                           size_t *needed);
 
 /**
  * The JSON Schema (draft 2020-12) of the settings that `gca_configure` takes, in UTF-8, without a terminating NUL.
@@ -1237,9 +1345,9 @@ gca_status gca_last_error(gca_handle handle,
  * `needed` receives the length. A buffer of `cap` bytes that is too small is left untouched, and the answer is
  * `GCA_ERR_BUFFER`. `buf` may be NULL if `cap` is 0; `needed` may be NULL.
  */
-gca_status gca_settings_schema(char *buf,
-                               size_t cap,
-                               size_t *needed);
+GCA_API gca_status GCA_CALL gca_settings_schema(char *buf,
+                                                size_t cap,
+                                                size_t *needed);
 
 /**
  * Makes an adapter that calls back to `host`, and writes its handle.
@@ -1247,8 +1355,8 @@ gca_status gca_settings_schema(char *buf,
  * `host` is copied: the struct itself may go after the call, what `user` points to must live until `on_drop`. If this
  * fails, `handle` is left untouched and there is no `on_drop`. No thread is made before `gca_start`.
  */
-gca_status gca_create(const struct gca_host *host,
-                      gca_handle *handle);
+GCA_API gca_status GCA_CALL gca_create(const struct gca_host *host,
+                                       gca_handle *handle);
 
 /**
  * Gives the adapter its settings: one JSON object in UTF-8, as `gca_settings_schema` describes it and
@@ -1256,11 +1364,15 @@ gca_status gca_create(const struct gca_host *host,
  *
  * All problems of the document are found at once: `gca_last_error` lists them, one a line, the answer is
  * `GCA_ERR_SETTINGS`, and nothing is changed. `AdapterName` must be unique in the process, whatever the case of its
- * letters. While the adapter runs the answer is `GCA_ERR_STATE`: stop it first.
+ * letters.
+ *
+ * An adapter that runs goes on without a gap: each key applies at once, by new connections that take over from the old
+ * ones, or at the next start, as `docs/SETTINGS.md` says of it; the log warns of each that was changed and waits for the
+ * next start. It does not wait for the region. While the adapter stops the answer is `GCA_ERR_STATE`.
  */
-gca_status gca_configure(gca_handle handle,
-                         const char *json,
-                         size_t len);
+GCA_API gca_status GCA_CALL gca_configure(gca_handle handle,
+                                          const char *json,
+                                          size_t len);
 
 /**
  * Starts the adapter: its threads are made, callbacks may come from now on, the region is connected to.
@@ -1268,21 +1380,30 @@ gca_status gca_configure(gca_handle handle,
  * Does not wait for the region: whether it is reached comes as a state. Needs settings, and an adapter that is
  * stopped; `GCA_ERR_DISABLED` if `StartupType` is Disabled.
  */
-gca_status gca_start(gca_handle handle);
+GCA_API gca_status GCA_CALL gca_start(gca_handle handle);
 
 /**
  * Stops the adapter within `timeout_ms` milliseconds.
  *
  * Events that wait are handed over for up to half of that time, two seconds at the most, as long as you take them; the
- * number of what is left is told to `on_state` and `on_log`, then it is dropped. `GCA_OK`: no callback of any kind
- * runs, none will start, the threads are gone; the adapter can be started again, with a new feed. `GCA_ERR_TIMEOUT`: a
- * callback, or another `gca_stop` of the adapter, has not returned; none will start. Call it again, or destroy the
- * adapter. Of several stops at once the one with the shortest time ends the feed.
+ * number of what is left is told to `on_state` and `on_log`, then it is dropped. With a journal (`JournalDirectory`) it stays
+ * there instead. `GCA_OK`: no callback of any kind runs, none will start, the threads are gone; the adapter can be started
+ * again, with a new feed (with a journal the feed goes on). `GCA_ERR_TIMEOUT`: a callback, or another `gca_stop` of the
+ * adapter, has not returned; none will start. Call it again, or destroy the adapter. Of several stops at once the one with
+ * the shortest time ends the feed.
  *
  * An adapter that does not run is stopped already: `GCA_OK`. A time under 20 ms counts as 20 ms.
  */
-gca_status gca_stop(gca_handle handle,
-                    uint32_t timeout_ms);
+GCA_API gca_status GCA_CALL gca_stop(gca_handle handle,
+                                     uint32_t timeout_ms);
+
+/**
+ * Renews token, connections and roster of an adapter that runs, without a gap, as `RestartTime` does once a day.
+ *
+ * Returns at once; `GCA_EVENT_FEED_RENEWED` tells in the feed of each connection that was renewed. Asked for again
+ * before the last one was, it is one restart. `GCA_ERR_STATE` if the adapter does not run.
+ */
+GCA_API gca_status GCA_CALL gca_restart(gca_handle handle);
 
 /**
  * Ends the adapter: stops it if it runs, and calls `on_drop` after the last callback has returned. Waits 5 seconds at
@@ -1292,7 +1413,7 @@ gca_status gca_stop(gca_handle handle,
  * `GCA_OK`: `on_drop` has returned. `GCA_ERR_TIMEOUT`: a callback has not returned, and `on_drop` is still to come,
  * from the library's thread that leaves last: `user` must live until then.
  */
-gca_status gca_destroy(gca_handle handle);
+GCA_API gca_status GCA_CALL gca_destroy(gca_handle handle);
 
 /**
  * Where the adapter stands, as one JSON object in UTF-8, without a terminating NUL. `docs/STATUS.md` lists its
@@ -1301,17 +1422,65 @@ gca_status gca_destroy(gca_handle handle);
  * `needed` receives the length. A buffer of `cap` bytes that is too small is left untouched, and the answer is
  * `GCA_ERR_BUFFER`; the text may have grown when you ask again. `buf` may be NULL if `cap` is 0; `needed` may be NULL.
  */
-gca_status gca_status_json(gca_handle handle,
-                           char *buf,
-                           size_t cap,
-                           size_t *needed);
+GCA_API gca_status GCA_CALL gca_status_json(gca_handle handle,
+                                            char *buf,
+                                            size_t cap,
+                                            size_t *needed);
+
+/**
+ * The counters and gauges of the adapter in the text format of Prometheus (exposition format 0.0.4), in UTF-8, without a
+ * terminating NUL. `docs/METRICS.md` lists them. Also from inside callbacks.
+ *
+ * `needed` receives the length. A buffer of `cap` bytes that is too small is left untouched, and the answer is
+ * `GCA_ERR_BUFFER`; the text may have grown when you ask again. `buf` may be NULL if `cap` is 0; `needed` may be NULL.
+ */
+GCA_API gca_status GCA_CALL gca_metrics(gca_handle handle,
+                                        char *buf,
+                                        size_t cap,
+                                        size_t *needed);
+
+/**
+ * "Test connection": goes to the region hop by hop, as a start would, within `timeout_ms` milliseconds, and reports
+ * what was seen at each and what to do, as one JSON object in UTF-8, without a terminating NUL. `docs/CHECK.md` lists
+ * its members. Needs settings; may run beside a started adapter, which it does not disturb.
+ *
+ * It does not return before it is done or the time is up. What it found wrong is in the report: `GCA_OK` says only
+ * that there is one. It has a token of its own, which it ends, and makes no channel: nothing is left behind. It makes
+ * threads of its own for looking up names, which end by themselves.
+ *
+ * `needed` receives the length. A buffer of `cap` bytes that is too small is left untouched, and the answer is
+ * `GCA_ERR_BUFFER`; call again with a larger one and a `timeout_ms` of 0 for the same report, without another check.
+ * 64 KiB are enough for any. `buf` may be NULL if `cap` is 0; `needed` may be NULL.
+ */
+GCA_API gca_status GCA_CALL gca_check(gca_handle handle,
+                                      uint32_t timeout_ms,
+                                      char *buf,
+                                      size_t cap,
+                                      size_t *needed);
+
+/**
+ * Removes from the journal (`JournalDirectory`) all events of one conversation or of one user, whose id is the `len` bytes
+ * of UTF-8 at `id`: `what` is a value of `gca_erase_what`. For a privacy law that asks for it; `JournalMaxAgeH` does it by
+ * itself when events are old.
+ *
+ * `GCA_OK`: the disk holds none of them any more, and a `GCA_EVENT_LOST` (reason `erased`) comes in the place of each that
+ * you have not taken; the log says how many there were, perhaps none. An event that is being offered to you is yours already.
+ * What was open of a conversation that is erased is not known after a crash: nothing clears it then.
+ *
+ * Needs settings; also while the adapter is stopped. Waits for the disk, 10 seconds at the most (`GCA_ERR_TIMEOUT`: call it
+ * again). `GCA_ERR_SYSTEM`: the disk refuses; nothing was erased. Without a `JournalDirectory` there is nothing to erase.
+ */
+GCA_API gca_status GCA_CALL gca_erase(gca_handle handle,
+                                      uint32_t what,
+                                      const char *id,
+                                      size_t len);
 
 /**
  * Changes how much is logged, a value of `gca_log_level`, at once and until the next settings. Also from inside
  * callbacks.
  */
-gca_status gca_set_log_level(gca_handle handle,
-                             uint32_t level);
+GCA_API gca_status GCA_CALL gca_set_log_level(gca_handle handle,
+                                              uint32_t level);
 
 /**
  * The complete event as one JSON object in UTF-8, without a terminating NUL: all fields of `gca_event`, and what does
@@ -1323,13 +1492,37 @@ gca_status gca_set_log_level(gca_handle handle,
  * `needed` receives the length. A buffer of `cap` bytes that is too small is left untouched, and the answer is
  * `GCA_ERR_BUFFER`. `buf` may be NULL if `cap` is 0; `needed` may be NULL.
  */
-gca_status gca_event_json(const struct gca_event *event,
-                          char *buf,
-                          size_t cap,
-                          size_t *needed);
+GCA_API gca_status GCA_CALL gca_event_json(const struct gca_event *event,
+                                           char *buf,
+                                           size_t cap,
+                                           size_t *needed);
 
 #ifdef __cplusplus
 }  // extern "C"
 #endif  // __cplusplus
+
+#pragma pack(pop)
+
+/* What a host's compiler must agree on; checked when it reads this. Version 1 is built for 64 bits. */
+/** @cond */
+#if defined(__cplusplus)
+#    define GCA_SAME(name, is) static_assert(is, "another layout of " #name " than the library's")
+#elif defined(__STDC_VERSION__) && __STDC_VERSION__ >= 201112L
+#    define GCA_SAME(name, is) _Static_assert(is, "another layout of " #name " than the library's")
+#else
+#    define GCA_SAME(name, is) typedef char gca_same_##name[(is) ? 1 : -1]
+#endif
+GCA_SAME(gca_status, sizeof(gca_status) == 4);
+GCA_SAME(gca_event_kind, sizeof(gca_event_kind) == 4);
+GCA_SAME(gca_handle, sizeof(gca_handle) == 8);
+GCA_SAME(pointer, sizeof(void *) == 8);
+GCA_SAME(gca_str, sizeof(gca_str) == 16);
+GCA_SAME(gca_state, sizeof(gca_state) == 72);
+GCA_SAME(gca_event, sizeof(gca_event) == 544);
+GCA_SAME(gca_log, sizeof(gca_log) == 56);
+GCA_SAME(gca_host, sizeof(gca_host) == 48);
+GCA_SAME(gca_api, sizeof(gca_api) == 144);
+#undef GCA_SAME
+/** @endcond */
 
 #endif /* GENESYS_CLOUD_ADAPTER_H */

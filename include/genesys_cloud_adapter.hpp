@@ -1,25 +1,28 @@
-// The C++ face of genesys_cloud_adapter.h: C++17, header-only, nothing but the standard library.
-//
-//   auto library = gca::Library::load("libgenesys_cloud_adapter.so");
-//   gca::Adapter adapter(library, std::make_shared<MySink>());   // MySink is a gca::Sink
-//   adapter.configure(settings_json);
-//   adapter.start();
-//   …
-//   if (!adapter.stop(10s)) { /* a callback of yours still runs */ }
-//
-// What it adds to the C interface, and nothing more:
-//
-// * Life. An Adapter can be moved, not copied, and is destroyed with its object. Your sink is owned by the library until
-//   `on_drop`, the moment after which no callback can come: it outlives the Adapter where a callback is still inside.
-// * Errors. What fails throws gca::Error, with the status, the call and the library's text. Three things are no errors:
-//   `stop` and `destroy` that ran out of time (they return false), and whatever happens in a destructor.
-// * Exceptions of yours. None leaves a callback (it would end the process). Thrown from on_event it counts as
-//   Answer::Later: the same event comes again. Thrown from on_state or on_log it is swallowed. All are counted
-//   (Adapter::exceptions) and told to Sink::on_exception.
-// * Types. Enums are scoped, text is std::string_view, what is unknown is std::nullopt. Events cannot be copied, because
-//   they are gone when the callback returns; copy the texts that you keep.
-//
-// Which call may be made from which thread in which state stands in genesys_cloud_adapter.h; it holds here too.
+/**
+ * @file genesys_cloud_adapter.hpp
+ * @brief The C++ face of genesys_cloud_adapter.h: C++17, header-only, nothing but the standard library.
+ *
+ *     auto library = gca::Library::load("libgenesys_cloud_adapter.so");   // on Windows genesys_cloud_adapter.dll
+ *     gca::Adapter adapter(library, std::make_shared<MySink>());          // MySink is a gca::Sink
+ *     adapter.configure(settings_json);
+ *     adapter.start();
+ *     ...
+ *     if (!adapter.stop(10s)) { } // a callback of yours still runs
+ *
+ * What it adds to the C interface, and nothing more:
+ *
+ * - Life. An Adapter can be moved, not copied, and is destroyed with its object. Your sink is owned by the library until
+ *   `on_drop`, the moment after which no callback can come: it outlives the Adapter where a callback is still inside.
+ * - Errors. What fails throws gca::Error, with the status, the call and the library's text. Three things are no errors:
+ *   `stop` and `destroy` that ran out of time (they return false), and whatever happens in a destructor.
+ * - Exceptions of yours. None leaves a callback (it would end the process). Thrown from on_event it counts as
+ *   Answer::Later: the same event comes again. Thrown from on_state or on_log it is swallowed. All are counted
+ *   (Adapter::exceptions) and told to Sink::on_exception.
+ * - Types. Enums are scoped, text is std::string_view, what is unknown is std::nullopt. Events cannot be copied, because
+ *   they are gone when the callback returns; copy the texts that you keep.
+ *
+ * Which call may be made from which thread in which state stands in genesys_cloud_adapter.h; it holds here too.
+ */
 #pragma once
 
 #include <atomic>
@@ -51,6 +54,7 @@
 
 #include "genesys_cloud_adapter.h"
 
+/// The adapter, for C++.
 namespace gca {
 
 // ---------------------------------------------------------------------------------------------------------------- words
@@ -129,6 +133,9 @@ enum class EventKind : std::uint32_t {
     CoachingStarted = GCA_EVENT_COACHING_STARTED,
     BargedIn = GCA_EVENT_BARGED_IN,
     CallTerminated = GCA_EVENT_CALL_TERMINATED,
+    GapOpened = GCA_EVENT_GAP_OPENED,
+    GapClosed = GCA_EVENT_GAP_CLOSED,
+    FeedRenewed = GCA_EVENT_FEED_RENEWED,
 };
 
 /// Where the knowledge of an event came from (gca_source).
@@ -207,6 +214,7 @@ enum class Why : std::uint32_t {
     Backlog = GCA_WHY_BACKLOG,
     Internal = GCA_WHY_INTERNAL,
     Stopped = GCA_WHY_STOPPED,
+    Journal = GCA_WHY_JOURNAL,
 };
 
 /// How much a log line matters (gca_log_level).
@@ -218,14 +226,23 @@ enum class LogLevel : std::uint32_t {
     Trace = GCA_LOG_TRACE,
 };
 
+/// Whose events Adapter::erase removes (gca_erase_what).
+enum class Erase : std::uint32_t {
+    Conversation = GCA_ERASE_CONVERSATION,
+    User = GCA_ERASE_USER,
+};
+
 /// What on_event answers.
 enum class Answer : std::uint32_t {
     Taken = GCA_TAKEN,  ///< Stored, or otherwise safe: not offered again.
     Later = GCA_LATER,  ///< Not now: the same event comes again, in order, after a pause.
 };
 
-/// The names of the values above, in lower case and without the C prefix ("established"). A value of a newer library
-/// that is not known here is "unknown".
+/// @name Names of values
+/// In lower case and without the C prefix. A value of a newer library that is not known here is "unknown".
+///@{
+
+/// The name of the value: "established".
 inline std::string_view name(EventKind kind) noexcept {
     switch (kind) {
         case EventKind::Lost: return "lost";
@@ -284,10 +301,14 @@ inline std::string_view name(EventKind kind) noexcept {
         case EventKind::CoachingStarted: return "coaching_started";
         case EventKind::BargedIn: return "barged_in";
         case EventKind::CallTerminated: return "call_terminated";
+        case EventKind::GapOpened: return "gap_opened";
+        case EventKind::GapClosed: return "gap_closed";
+        case EventKind::FeedRenewed: return "feed_renewed";
     }
     return "unknown";
 }
 
+/// The name of the value: "live".
 inline std::string_view name(Source source) noexcept {
     switch (source) {
         case Source::Live: return "live";
@@ -298,6 +319,7 @@ inline std::string_view name(Source source) noexcept {
     return "unknown";
 }
 
+/// The name of the value: "connected".
 inline std::string_view name(ConnectionState state) noexcept {
     switch (state) {
         case ConnectionState::Unknown: return "unknown";
@@ -312,6 +334,7 @@ inline std::string_view name(ConnectionState state) noexcept {
     return "unknown";
 }
 
+/// The name of the value: "transfer".
 inline std::string_view name(Cause cause) noexcept {
     switch (cause) {
         case Cause::None: return "none";
@@ -333,6 +356,7 @@ inline std::string_view name(Cause cause) noexcept {
     return "unknown";
 }
 
+/// The name of the value: "inbound".
 inline std::string_view name(Direction direction) noexcept {
     switch (direction) {
         case Direction::Unknown: return "unknown";
@@ -342,6 +366,7 @@ inline std::string_view name(Direction direction) noexcept {
     return "unknown";
 }
 
+/// The name of the value: "running".
 inline std::string_view name(Life life) noexcept {
     switch (life) {
         case Life::Created: return "created";
@@ -354,6 +379,7 @@ inline std::string_view name(Life life) noexcept {
     return "unknown";
 }
 
+/// The name of the value: "up".
 inline std::string_view name(Feed feed) noexcept {
     switch (feed) {
         case Feed::Down: return "down";
@@ -364,6 +390,7 @@ inline std::string_view name(Feed feed) noexcept {
     return "unknown";
 }
 
+/// The name of the value: "link".
 inline std::string_view name(Why why) noexcept {
     switch (why) {
         case Why::None: return "none";
@@ -376,10 +403,12 @@ inline std::string_view name(Why why) noexcept {
         case Why::Backlog: return "backlog";
         case Why::Internal: return "internal";
         case Why::Stopped: return "stopped";
+        case Why::Journal: return "journal";
     }
     return "unknown";
 }
 
+/// The name of the value: "warn".
 inline std::string_view name(LogLevel level) noexcept {
     switch (level) {
         case LogLevel::Error: return "error";
@@ -390,6 +419,7 @@ inline std::string_view name(LogLevel level) noexcept {
     }
     return "unknown";
 }
+///@}
 
 /// Microseconds since 1970 UTC.
 using Time = std::chrono::time_point<std::chrono::system_clock, std::chrono::microseconds>;
@@ -404,13 +434,16 @@ public:
 /// that text lists every problem of the document.
 class Error : public std::runtime_error {
 public:
+    /// For what this header throws itself.
     Error(Status status, const std::string& text) : std::runtime_error(text), status_(status) {}
+    /// What the call came to; never Status::Ok.
     Status status() const noexcept { return status_; }
 
 private:
     Status status_;
 };
 
+/// @cond
 namespace detail {
 
 inline std::string_view view(const gca_str& text) noexcept {
@@ -444,12 +477,14 @@ inline std::string shown(const std::filesystem::path& path) {
 struct Callbacks;
 
 }  // namespace detail
+/// @endcond
 
 // ------------------------------------------------------------------------------------------- what a callback is handed
 
 /// A list of texts in the library's memory, valid during the callback.
 class Texts {
 public:
+    /// @cond
     class iterator {
     public:
         explicit iterator(const gca_str* at) noexcept : at_(at) {}
@@ -461,17 +496,20 @@ public:
     private:
         const gca_str* at_;
     };
+    /// @endcond
+    /// Of a field of gca_state.
     Texts(const gca_str* first, std::size_t count) noexcept : first_(first), count_(first == nullptr ? 0 : count) {}
-    iterator begin() const noexcept { return iterator(first_); }
-    iterator end() const noexcept { return iterator(first_ + count_); }
-    std::size_t size() const noexcept { return count_; }
-    bool empty() const noexcept { return count_ == 0; }
+    iterator begin() const noexcept { return iterator(first_); }           ///< Of std::string_view.
+    iterator end() const noexcept { return iterator(first_ + count_); }    ///< Behind the last one.
+    std::size_t size() const noexcept { return count_; }                   ///< How many there are.
+    bool empty() const noexcept { return count_ == 0; }                    ///< Whether there is none.
 
 private:
     const gca_str* first_;
     std::size_t count_;
 };
 
+/// @cond
 // A field that the running library does not have yet reads as absent. `FIELD` is the name in the C struct.
 #define GCA_HPP_HAS(type, field) (offsetof(type, field) + sizeof(type::field) <= raw_->size)
 #define GCA_HPP_TEXT(type, field)                                                              \
@@ -485,6 +523,7 @@ private:
         if (!GCA_HPP_HAS(gca_event, field) || raw_->field > 1) return std::nullopt;                    \
         return raw_->field == 1;                                                                       \
     }
+/// @endcond
 
 /// The state of an adapter and its feed, valid during the callback. Fields as in gca_state.
 class State {
@@ -492,15 +531,17 @@ public:
     State(const State&) = delete;
     State& operator=(const State&) = delete;
 
-    Life life() const noexcept { return static_cast<Life>(raw_->life); }
-    Feed feed() const noexcept { return static_cast<Feed>(raw_->feed); }
-    Why why() const noexcept { return static_cast<Why>(raw_->why); }
-    Time time() const noexcept { return detail::time(raw_->time_us); }
+    Life life() const noexcept { return static_cast<Life>(raw_->life); }    ///< Where the adapter stands.
+    Feed feed() const noexcept { return static_cast<Feed>(raw_->feed); }    ///< How much the feed covers.
+    Why why() const noexcept { return static_cast<Why>(raw_->why); }        ///< Why it is not more.
+    Time time() const noexcept { return detail::time(raw_->time_us); }      ///< When.
+    /// For people: what happened, and what to check.
     GCA_HPP_TEXT(gca_state, message)
     /// Ids of the users that are not followed.
     Texts users() const noexcept { return Texts(raw_->users, raw_->user_count); }
     /// Topics that are not followed.
     Texts topics() const noexcept { return Texts(raw_->topics, raw_->topic_count); }
+    /// The struct of the C interface.
     const gca_state& raw() const noexcept { return *raw_; }
 
 private:
@@ -516,12 +557,15 @@ public:
     LogLine(const LogLine&) = delete;
     LogLine& operator=(const LogLine&) = delete;
 
-    LogLevel level() const noexcept { return static_cast<LogLevel>(raw_->level); }
-    Time time() const noexcept { return detail::time(raw_->time_us); }
+    LogLevel level() const noexcept { return static_cast<LogLevel>(raw_->level); }    ///< How much it matters.
+    Time time() const noexcept { return detail::time(raw_->time_us); }                ///< When.
+    /// The part of the adapter that speaks.
     GCA_HPP_TEXT(gca_log, target)
+    /// What it says.
     GCA_HPP_TEXT(gca_log, message)
     /// Lines that were dropped before this one.
     std::uint64_t dropped() const noexcept { return raw_->dropped; }
+    /// The struct of the C interface.
     const gca_log& raw() const noexcept { return *raw_; }
 
 private:
@@ -537,65 +581,141 @@ public:
     Event(const Event&) = delete;
     Event& operator=(const Event&) = delete;
 
+    /// What happened.
     EventKind kind() const noexcept { return static_cast<EventKind>(raw_->kind); }
+    /// @name The feed
+    ///@{
+
+    /// Changes whenever the sequence starts again at 1.
     GCA_HPP_TEXT(gca_event, feed_id)
+    /// Number of this event in its feed.
     std::uint64_t sequence() const noexcept { return raw_->sequence; }
+    /// 32 hexadecimal digits: equal for the same fact.
     GCA_HPP_TEXT(gca_event, id)
+    /// Whether the id is the same under any interleaving, duplication, source and node.
     bool id_exact() const noexcept { return raw_->id_exact == 1; }
-    GCA_HPP_FLAG(held)
-    GCA_HPP_FLAG(muted)
-    GCA_HPP_FLAG(confined)
-    GCA_HPP_FLAG(secure_pause)
+    /// Where the knowledge came from.
     Source source() const noexcept { return static_cast<Source>(raw_->source); }
-    Direction direction() const noexcept { return static_cast<Direction>(raw_->direction); }
+    /// When it happened by the platform's clock.
     std::optional<Time> platform_time() const noexcept {
         if (raw_->platform_time_us == GCA_TIME_UNKNOWN) return std::nullopt;
         return detail::time(raw_->platform_time_us);
     }
+    /// When its notification arrived here.
     Time received_time() const noexcept { return detail::time(raw_->received_time_us); }
-
+    /// `DataSource` of the settings.
     GCA_HPP_TEXT(gca_event, data_source)
+    ///@}
+
+    /// @name What it is about
+    ///@{
+
+    /// The conversation.
     GCA_HPP_TEXT(gca_event, conversation_id)
+    /// The conversation that the customer contact began with.
     GCA_HPP_TEXT(gca_event, root_contact_id)
     /// Of a consult: the other conversation, if it is in one of its own.
     GCA_HPP_TEXT(gca_event, related_conversation_id)
+    /// The party.
     GCA_HPP_TEXT(gca_event, participant_id)
+    /// The party's call leg, the id that recordings and media carry.
     GCA_HPP_TEXT(gca_event, communication_id)
+    /// The leg at the other side.
     GCA_HPP_TEXT(gca_event, peer_id)
-    /// Of a consult, transfer or observation: the communication ids of the connection that asks, ends or is observed (old)
-    /// and of the one that is asked or takes its place (new); the participant's where no form told the call leg's.
+    /// Of a consult, transfer or observation: the communication id of the connection that asks, ends or is observed; the
+    /// participant's where no form told the call leg's.
     GCA_HPP_TEXT(gca_event, old_connection_id)
+    /// The same of the one that is asked or takes its place.
     GCA_HPP_TEXT(gca_event, new_connection_id)
-    GCA_HPP_TEXT(gca_event, user_id)
-    GCA_HPP_TEXT(gca_event, user_name)
-    GCA_HPP_TEXT(gca_event, user_email)
-    GCA_HPP_TEXT(gca_event, station_id)
-    GCA_HPP_TEXT(gca_event, station_name)
-    GCA_HPP_TEXT(gca_event, station_kind)
-    GCA_HPP_TEXT(gca_event, station_extension)
-    GCA_HPP_TEXT(gca_event, queue_id)
-    GCA_HPP_TEXT(gca_event, queue_name)
-    GCA_HPP_TEXT(gca_event, purpose)
-    GCA_HPP_TEXT(gca_event, ani)
-    GCA_HPP_TEXT(gca_event, dnis)
-    GCA_HPP_TEXT(gca_event, provider)
+    ///@}
 
+    /// @name Who
+    ///@{
+
+    /// The user who is the party, or whose state changed.
+    GCA_HPP_TEXT(gca_event, user_id)
+    /// The user's display name.
+    GCA_HPP_TEXT(gca_event, user_name)
+    /// The user's e-mail address.
+    GCA_HPP_TEXT(gca_event, user_email)
+    /// The user's station.
+    GCA_HPP_TEXT(gca_event, station_id)
+    /// Its name.
+    GCA_HPP_TEXT(gca_event, station_name)
+    /// The platform's word for its kind.
+    GCA_HPP_TEXT(gca_event, station_kind)
+    /// Its extension or line.
+    GCA_HPP_TEXT(gca_event, station_extension)
+    /// The queue that the connection came through.
+    GCA_HPP_TEXT(gca_event, queue_id)
+    /// Its name.
+    GCA_HPP_TEXT(gca_event, queue_name)
+    /// The party's role: `customer`, `agent`, `user`, `acd`, `ivr`, ...
+    GCA_HPP_TEXT(gca_event, purpose)
+    /// Calling address.
+    GCA_HPP_TEXT(gca_event, ani)
+    /// Called address.
+    GCA_HPP_TEXT(gca_event, dnis)
+    /// The platform's telephony provider.
+    GCA_HPP_TEXT(gca_event, provider)
+    /// Which way the connection went.
+    Direction direction() const noexcept { return static_cast<Direction>(raw_->direction); }
+    ///@}
+
+    /// @name How the connection stands
+    ///@{
+
+    /// On hold after this event.
+    GCA_HPP_FLAG(held)
+    /// Muted after this event.
+    GCA_HPP_FLAG(muted)
+    /// Isolated from the other parties after this event.
+    GCA_HPP_FLAG(confined)
+    /// In a secure pause after this event.
+    GCA_HPP_FLAG(secure_pause)
+    /// State of the connection after the event.
     ConnectionState state() const noexcept { return GCA_HPP_READ(ConnectionState, state, GCA_STATE_UNKNOWN); }
+    /// State of the connection before it.
     ConnectionState previous_state() const noexcept {
         return GCA_HPP_READ(ConnectionState, previous_state, GCA_STATE_UNKNOWN);
     }
+    /// Why it ended or moved.
     Cause cause() const noexcept { return GCA_HPP_READ(Cause, cause, GCA_CAUSE_NONE); }
     /// The platform's own word behind the cause or the new state (`raw` in gca_event).
     std::string_view raw_word() const noexcept {
         return GCA_HPP_HAS(gca_event, raw) ? detail::view(raw_->raw) : std::string_view();
     }
+    /// More about why; for a synthetic event, from what it was concluded.
     GCA_HPP_TEXT(gca_event, reason)
+    ///@}
 
-    /// Of EventKind::Lost: the sequence numbers that are missing, and the received times of the first and the last.
+    /// @name Of EventKind::Lost
+    ///@{
+
+    /// The first sequence number that is missing.
     std::uint64_t lost_first() const noexcept { return GCA_HPP_READ(std::uint64_t, lost_first, 0); }
+    /// The last one.
     std::uint64_t lost_last() const noexcept { return GCA_HPP_READ(std::uint64_t, lost_last, 0); }
+    /// Received time of the first.
     Time lost_from() const noexcept { return detail::time(GCA_HPP_READ(std::int64_t, lost_from_us, 0)); }
+    /// Received time of the last.
     Time lost_to() const noexcept { return detail::time(GCA_HPP_READ(std::int64_t, lost_to_us, 0)); }
+    ///@}
+
+    /// @name Of EventKind::GapOpened and EventKind::GapClosed
+    ///@{
+
+    /// The number of the gap.
+    std::uint64_t gap_id() const noexcept { return GCA_HPP_READ(std::uint64_t, gap_id, 0); }
+    /// What happened from then on may be missing.
+    Time gap_from() const noexcept { return detail::time(GCA_HPP_READ(std::int64_t, gap_from_us, 0)); }
+    /// What happened from then on was heard; nothing while the gap lasts.
+    std::optional<Time> gap_to() const noexcept {
+        const std::int64_t to = GCA_HPP_READ(std::int64_t, gap_to_us, GCA_TIME_UNKNOWN);
+        if (to == GCA_TIME_UNKNOWN) return std::nullopt;
+        return detail::time(to);
+    }
+    ///@}
 
     /// Of EventKind::FeedState: calls `use(const State&)`. Of other kinds: does nothing.
     template <class Use>
@@ -619,6 +739,7 @@ public:
         if (status != Status::Ok) throw Error(status, "gca_event_json failed");
     }
 
+    /// The struct of the C interface.
     const gca_event& raw() const noexcept { return *raw_; }
 
 private:
@@ -639,7 +760,8 @@ private:
 enum class Callback { OnEvent, OnState, OnLog };
 
 /// What you write: the receiver of the feed. From inside any of these functions, of any adapter, `start`, `stop`,
-/// `configure` and `destroy` throw Error with Status::State: they would wait for the function that waits for them.
+/// `restart`, `configure`, `check_connection`, `erase` and `destroy` throw Error with Status::State: some would wait for the
+/// function that waits for them.
 class Sink {
 public:
     Sink() = default;
@@ -661,6 +783,7 @@ public:
 /// A Sink out of functions. The first is required; an empty one is refused with Status::Argument.
 class FunctionSink final : public Sink {
 public:
+    /// What is called for events, for states and for log lines.
     explicit FunctionSink(std::function<Answer(const Event&)> event, std::function<void(const State&)> state = nullptr,
                           std::function<void(const LogLine&)> log = nullptr)
         : event_(std::move(event)), state_(std::move(state)), log_(std::move(log)) {
@@ -680,6 +803,7 @@ private:
     std::function<void(const LogLine&)> log_;
 };
 
+/// @cond
 namespace detail {
 
 // Exceptions that were caught: shared by the Adapter, which tells of them, and the callbacks, which outlive it.
@@ -709,7 +833,7 @@ struct Callbacks {
         }
     }
 
-    static std::uint32_t on_event(void* user, const gca_event* raw) noexcept {
+    static std::uint32_t GCA_CALL on_event(void* user, const gca_event* raw) noexcept {
         auto& self = *static_cast<Callbacks*>(user);
         try {
             const Event event(raw, self.api);
@@ -719,7 +843,7 @@ struct Callbacks {
             return GCA_LATER;
         }
     }
-    static void on_state(void* user, const gca_state* raw) noexcept {
+    static void GCA_CALL on_state(void* user, const gca_state* raw) noexcept {
         auto& self = *static_cast<Callbacks*>(user);
         try {
             const State state(raw);
@@ -728,7 +852,7 @@ struct Callbacks {
             self.note(Callback::OnState);
         }
     }
-    static void on_log(void* user, const gca_log* raw) noexcept {
+    static void GCA_CALL on_log(void* user, const gca_log* raw) noexcept {
         auto& self = *static_cast<Callbacks*>(user);
         try {
             const LogLine line(raw);
@@ -737,10 +861,11 @@ struct Callbacks {
             self.note(Callback::OnLog);
         }
     }
-    static void on_drop(void* user) noexcept { delete static_cast<Callbacks*>(user); }
+    static void GCA_CALL on_drop(void* user) noexcept { delete static_cast<Callbacks*>(user); }
 };
 
 }  // namespace detail
+/// @endcond
 
 // --------------------------------------------------------------------------------------------------------- the library
 
@@ -768,7 +893,7 @@ public:
         if (symbol == nullptr) {
             throw LoadError(detail::shown(file) + " is no Genesys Cloud adapter: it lacks gca_get_api");
         }
-        return Library(reinterpret_cast<const gca_api* (*)(std::uint32_t)>(symbol)(GCA_ABI_VERSION));
+        return Library(reinterpret_cast<const gca_api*(GCA_CALL*)(std::uint32_t)>(symbol)(GCA_ABI_VERSION));
     }
 
     /// Takes a table that you got yourself, for example from `gca_get_api(GCA_ABI_VERSION)` of a library that your
@@ -783,7 +908,9 @@ public:
         }
     }
 
+    /// The version of the interface.
     std::uint32_t abi_version() const noexcept { return api_->abi_version(); }
+    /// The version of the library.
     std::string_view version() const noexcept { return api_->version(); }
     /// The JSON Schema of the settings.
     std::string settings_schema() const {
@@ -794,6 +921,7 @@ public:
         if (status != Status::Ok) throw Error(status, "gca_settings_schema: " + last_error(0));
         return out;
     }
+    /// The functions of the C interface.
     const gca_api& api() const noexcept { return *api_; }
 
 private:
@@ -834,8 +962,10 @@ public:
 
     Adapter(const Adapter&) = delete;
     Adapter& operator=(const Adapter&) = delete;
+    /// Takes the adapter over; the other one is empty then.
     Adapter(Adapter&& other) noexcept
         : library_(other.library_), handle_(std::exchange(other.handle_, 0)), caught_(other.caught_) {}
+    /// Destroys its own adapter, and takes the other one's over.
     Adapter& operator=(Adapter&& other) noexcept {
         if (this != &other) {
             drop();
@@ -849,7 +979,8 @@ public:
     /// adapter cannot be destroyed: there it runs on until the process ends (call `destroy` to hear of it).
     ~Adapter() { drop(); }
 
-    /// Hands over the settings, one JSON object. Throws Error; with Status::Settings its text lists all problems.
+    /// Hands over the settings, one JSON object; also while it runs, without a gap. Throws Error; with Status::Settings its
+    /// text lists all problems, and nothing is changed.
     void configure(std::string_view json) {
         check("gca_configure", library_.api().configure(handle_, json.data(), json.size()));
     }
@@ -866,6 +997,10 @@ public:
         check("gca_stop", status);
         return true;
     }
+
+    /// Renews token, connections and roster without a gap; returns at once. Asked for again before that is done, it is one
+    /// restart. Throws Error (Status::State if it does not run).
+    void restart() { check("gca_restart", library_.api().restart(handle_)); }
 
     /// Destroys now, as the destructor does. True: the library has let go of your sink. False: it will, when the
     /// callback that is still inside returns. Throws Error (Status::State inside a callback: the adapter lives on).
@@ -885,13 +1020,40 @@ public:
         if (status != Status::Ok) fail("gca_status_json", status);
         return out;
     }
+    /// "Test connection": the report of docs/CHECK.md, within `limit`; what it found wrong is in it. Throws Error.
+    std::string check_connection(std::chrono::milliseconds limit) const {
+        constexpr std::chrono::milliseconds least(1), most(UINT32_MAX);  // 0 asks for the last report
+        auto timeout = static_cast<std::uint32_t>((limit < least ? least : limit > most ? most : limit).count());
+        std::string out;
+        const Status status = detail::fill(out, [this, &timeout](char* buf, std::size_t cap, std::size_t* needed) {
+            // A buffer that was too small is no reason for another check.
+            return library_.api().check(handle_, std::exchange(timeout, 0), buf, cap, needed);
+        });
+        if (status != Status::Ok) fail("gca_check", status);
+        return out;
+    }
+    /// Counters and gauges in the text format of Prometheus, docs/METRICS.md. Throws Error.
+    std::string metrics() const {
+        std::string out;
+        const Status status = detail::fill(out, [this](char* buf, std::size_t cap, std::size_t* needed) {
+            return library_.api().metrics(handle_, buf, cap, needed);
+        });
+        if (status != Status::Ok) fail("gca_metrics", status);
+        return out;
+    }
+    /// Removes from the journal all events of one conversation or user; waits for the disk, 10 s at the most. Also while
+    /// the adapter is stopped. Throws Error (Status::Timeout: call it again).
+    void erase(Erase what, std::string_view id) {
+        check("gca_erase", library_.api().erase(handle_, static_cast<std::uint32_t>(what), id.data(), id.size()));
+    }
     /// Which log lines come; can be changed at any time. Throws Error.
     void set_log_level(LogLevel level) {
         check("gca_set_log_level", library_.api().set_log_level(handle_, static_cast<std::uint32_t>(level)));
     }
 
-    /// How many exceptions were caught in the sink's functions, and the last of them (null: none).
+    /// How many exceptions were caught in the sink's functions.
     std::uint64_t exceptions() const noexcept { return caught_->count.load(std::memory_order_relaxed); }
+    /// The last of them; null if there was none.
     std::exception_ptr last_exception() const {
         const std::lock_guard<std::mutex> lock(caught_->mutex);
         return caught_->last;

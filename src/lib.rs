@@ -16,11 +16,11 @@
 //! | [`ffi`]      | the C ABI: handles, the host's callbacks, the panic boundary. All `unsafe` code       |
 //! | [`adapter`]  | one running adapter: joins the rooms below and owns the threads                     |
 //! | [`settings`] | one table of settings; checks, schema and reference page come from it               |
-//! | [`session`]  | what to do next: tokens, channels, subscriptions. No I/O, no clock                   |
+//! | [`session`]  | what to do next: tokens, channels, successions, gaps and their reading. No I/O, no clock |
 //! | [`cloud`]    | Genesys Cloud on the wire: TLS, OAuth, REST, websocket; cuts frames, reads no further |
 //! | [`calls`]    | what happened: notification bodies in, events out. No I/O, no clock                  |
 //! | [`delivery`] | the way to the host: sequence, queue, dispatcher thread, callback gate               |
-//! | [`observe`]  | log, counters, status                                                               |
+//! | [`observe`]  | log, counters, status, metrics, the ledger file                                     |
 //! | [`model`]    | the words that all rooms share; imports no other room                               |
 //!
 //! A room below `adapter` imports `model` (and `settings`' plain values and `observe`), never a sibling:

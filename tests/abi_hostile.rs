@@ -206,6 +206,34 @@ fn status(handle: gca_handle) -> Result<serde_json::Value, gca_status> {
         .map(|text| serde_json::from_str(&text).unwrap())
 }
 
+fn erase(handle: gca_handle, what: u32, id: &str) -> gca_status {
+    // SAFETY: a text and its length.
+    unsafe { gca_erase(handle, what, id.as_ptr().cast(), id.len()) }
+}
+
+/// The report of a check; the text is asked for twice, the network once.
+fn check(handle: gca_handle, timeout_ms: u32) -> Result<serde_json::Value, gca_status> {
+    let mut timeout = timeout_ms;
+    let mut buffer = vec![0_u8; 64];
+    loop {
+        let mut needed = 0;
+        let (pointer, room) = (buffer.as_mut_ptr().cast(), buffer.len());
+        // SAFETY: a buffer and its length.
+        let answer = unsafe { gca_check(handle, timeout, pointer, room, &raw mut needed) };
+        match answer {
+            gca_status::GCA_OK => return Ok(serde_json::from_slice(&buffer[..needed]).unwrap()),
+            gca_status::GCA_ERR_BUFFER => buffer.resize(needed, 0),
+            other => return Err(other),
+        }
+        timeout = 0;
+    }
+}
+
+fn metrics(handle: gca_handle) -> Result<String, gca_status> {
+    // SAFETY: a buffer and its length.
+    copied(|buf, cap, needed| unsafe { gca_metrics(handle, buf, cap, needed) })
+}
+
 #[test]
 fn null_is_refused_everywhere() {
     let (host, handle) = create();
@@ -241,6 +269,14 @@ fn null_is_refused_everywhere() {
             gca_status::GCA_ERR_BUFFER
         );
         assert_eq!(
+            gca_metrics(handle, null, 10, nowhere),
+            gca_status::GCA_ERR_ARGUMENT
+        );
+        assert_eq!(
+            gca_metrics(handle, null, 0, nowhere),
+            gca_status::GCA_ERR_BUFFER
+        );
+        assert_eq!(
             gca_settings_schema(null, 10, nowhere),
             gca_status::GCA_ERR_ARGUMENT
         );
@@ -270,11 +306,47 @@ fn a_handle_that_is_none_is_refused_everywhere() {
         assert_eq!(configure(handle, &settings("nobody")), refused);
         assert_eq!(gca_start(handle), refused);
         assert_eq!(gca_stop(handle, 0), refused);
+        assert_eq!(gca_restart(handle), refused);
         assert_eq!(gca_destroy(handle), refused);
         assert_eq!(gca_set_log_level(handle, 3), refused);
+        assert_eq!(metrics(handle).unwrap_err(), refused);
+        assert_eq!(check(handle, 1_000).unwrap_err(), refused);
+        assert_eq!(erase(handle, 1, "c"), refused);
         assert_eq!(status(handle).unwrap_err(), refused);
         assert!(last_error(handle).starts_with("gca_status_json: the handle"));
     }
+}
+
+#[test]
+fn what_is_to_be_erased_is_looked_at_before_the_journal_is() {
+    let (_, handle) = create();
+    assert_eq!(erase(handle, 1, "c"), gca_status::GCA_ERR_STATE);
+    assert!(
+        last_error(handle).contains("configure it first"),
+        "{}",
+        last_error(handle)
+    );
+    assert_eq!(configure(handle, &settings("erases")), gca_status::GCA_OK);
+    for what in [0, 3, u32::MAX] {
+        assert_eq!(erase(handle, what, "c"), gca_status::GCA_ERR_ARGUMENT);
+        assert!(last_error(handle).contains("GCA_ERASE_USER (2)"));
+    }
+    assert_eq!(erase(handle, 1, ""), gca_status::GCA_ERR_ARGUMENT);
+    // SAFETY: both are what the call must refuse without a look.
+    unsafe {
+        let none = std::ptr::null();
+        assert_eq!(gca_erase(handle, 1, none, 1), gca_status::GCA_ERR_ARGUMENT);
+        let no_text = b"\xff\xfe".as_ptr().cast();
+        assert_eq!(
+            gca_erase(handle, 1, no_text, 2),
+            gca_status::GCA_ERR_ARGUMENT
+        );
+    }
+    // There is no journal, and so nothing in it.
+    assert_eq!(erase(handle, 1, "c"), gca_status::GCA_OK);
+    assert_eq!(gca_start(handle), gca_status::GCA_OK);
+    assert_eq!(erase(handle, 2, "u"), gca_status::GCA_OK);
+    assert_eq!(gca_destroy(handle), gca_status::GCA_OK);
 }
 
 #[test]
@@ -287,13 +359,24 @@ fn a_call_in_the_wrong_state_says_so_and_changes_nothing() {
         last_error(handle)
     );
     assert_eq!(gca_stop(handle, 0), gca_status::GCA_OK, "stopped already");
+    assert_eq!(gca_restart(handle), gca_status::GCA_ERR_STATE);
+    assert!(
+        last_error(handle).contains("start it"),
+        "{}",
+        last_error(handle)
+    );
     assert_eq!(configure(handle, &settings("states")), gca_status::GCA_OK);
+    assert_eq!(gca_restart(handle), gca_status::GCA_ERR_STATE);
     assert_eq!(gca_start(handle), gca_status::GCA_OK);
     assert_eq!(gca_start(handle), gca_status::GCA_ERR_STATE);
     assert_eq!(
         configure(handle, &settings("states")),
-        gca_status::GCA_ERR_STATE
+        gca_status::GCA_OK,
+        "it goes on"
     );
+    assert_eq!(configure(handle, "{}"), gca_status::GCA_ERR_SETTINGS);
+    assert_eq!(gca_restart(handle), gca_status::GCA_OK);
+    assert_eq!(status(handle).unwrap()["adapter"], "states");
     host.until("an event", |host| host.events.load(Ordering::SeqCst) > 0);
     assert_eq!(
         gca_stop(handle, 30_000),
@@ -301,6 +384,7 @@ fn a_call_in_the_wrong_state_says_so_and_changes_nothing() {
         "{}",
         last_error(handle)
     );
+    assert_eq!(gca_restart(handle), gca_status::GCA_ERR_STATE);
     assert_eq!(configure(handle, &settings("states")), gca_status::GCA_OK);
     let first = status(handle).unwrap()["delivery"]["feed_id"].clone();
     assert_eq!(gca_start(handle), gca_status::GCA_OK);
@@ -448,6 +532,75 @@ fn asking_for_a_length_does_not_displace_the_last_error() {
 }
 
 #[test]
+fn metrics_are_told_in_every_life_and_a_buffer_that_is_too_small_is_left_alone() {
+    let (host, handle) = create();
+    let has = |line: &str| {
+        let text = metrics(handle).unwrap();
+        assert!(
+            text.lines().any(|told| told == line),
+            "lacks {line}:\n{text}"
+        );
+    };
+    has(r#"gca_life{adapter="",life="created"} 1"#);
+    assert_eq!(
+        configure(handle, &settings("counted\\\\here")),
+        gca_status::GCA_OK
+    );
+    has(r#"gca_life{adapter="counted\\here",life="configured"} 1"#);
+    assert_eq!(gca_start(handle), gca_status::GCA_OK);
+    host.until("an event", |host| host.events.load(Ordering::SeqCst) > 0);
+    has(r#"gca_feed{adapter="counted\\here",feed="up"} 0"#);
+    assert_eq!(gca_stop(handle, 30_000), gca_status::GCA_OK);
+    let length = metrics(handle).unwrap().len();
+    let mut short = vec![b'#'; length];
+    let mut needed = 0;
+    // SAFETY: one byte less than is needed is offered, of a buffer that has them all.
+    let asked = unsafe {
+        gca_metrics(
+            handle,
+            short.as_mut_ptr().cast(),
+            length - 1,
+            &raw mut needed,
+        )
+    };
+    assert_eq!((asked, needed), (gca_status::GCA_ERR_BUFFER, length));
+    assert!(short.iter().all(|byte| *byte == b'#'), "left untouched");
+    assert_eq!(gca_destroy(handle), gca_status::GCA_OK);
+}
+
+#[test]
+fn a_check_reports_in_any_life_and_again_without_another_check() {
+    let (_, handle) = create();
+    assert_eq!(check(handle, 1_000).unwrap_err(), gca_status::GCA_ERR_STATE);
+    assert!(last_error(handle).contains("configure it first"));
+    assert_eq!(configure(handle, &settings("checked")), gca_status::GCA_OK);
+    assert_eq!(check(handle, 0).unwrap_err(), gca_status::GCA_ERR_STATE);
+    let report = check(handle, 20_000).unwrap();
+    assert_eq!(
+        (&report["result"], &report["adapter"]),
+        (&"failed".into(), &"checked".into()),
+        "{report}"
+    );
+    let first = &report["checks"][0];
+    assert_eq!(
+        (&first["check"], &first["host"]),
+        (&"connection".into(), &"127.0.0.1".into())
+    );
+    assert!(
+        first["seen"].as_str().unwrap().contains("refused"),
+        "{first}"
+    );
+    assert!(
+        first["todo"].as_str().unwrap().contains("RegionHost"),
+        "{first}"
+    );
+    assert_eq!(check(handle, 0).unwrap(), report, "the same report");
+    assert_eq!(gca_start(handle), gca_status::GCA_OK);
+    assert_eq!(check(handle, 20_000).unwrap()["result"], "failed");
+    assert_eq!(gca_destroy(handle), gca_status::GCA_OK);
+}
+
+#[test]
 fn from_inside_any_callback_orders_are_refused_and_questions_answered() {
     let (host, handle) = create();
     assert_eq!(configure(handle, &settings("inside")), gca_status::GCA_OK);
@@ -458,9 +611,13 @@ fn from_inside_any_callback_orders_are_refused_and_questions_answered() {
             gca_stop(handle, 1_000),
             configure(handle, "{}"),
             gca_destroy(handle),
+            check(handle, 1_000).unwrap_err(),
             // Also for a handle that is none: the place is wrong before the handle is.
             gca_stop(0, 0),
+            gca_restart(handle),
+            erase(handle, 1, "c"),
             gca_set_log_level(handle, 5),
+            metrics(handle).map_or_else(|refused| refused, |_| gca_status::GCA_OK),
         ]
     });
     assert_eq!(gca_start(handle), gca_status::GCA_OK);
@@ -472,13 +629,13 @@ fn from_inside_any_callback_orders_are_refused_and_questions_answered() {
     let answers = host.answers.lock().unwrap();
     assert_eq!(answers.len(), 4);
     for (callback, answers) in answers.iter() {
-        assert_eq!(&answers[..5], [gca_status::GCA_ERR_STATE; 5], "{callback}");
-        let level = if *callback == "on_drop" {
+        assert_eq!(&answers[..8], [gca_status::GCA_ERR_STATE; 8], "{callback}");
+        let question = if *callback == "on_drop" {
             gca_status::GCA_ERR_HANDLE
         } else {
             gca_status::GCA_OK
         };
-        assert_eq!(answers[5], level, "{callback}");
+        assert_eq!(&answers[8..], [question; 2], "{callback}");
     }
 }
 
@@ -505,7 +662,8 @@ fn two_adapters_that_stop_each_other_from_their_callbacks_are_both_refused() {
     }
     assert_eq!(gca_destroy(first), gca_status::GCA_OK);
     assert_eq!(gca_destroy(second), gca_status::GCA_OK);
-    assert!(began.elapsed() < Duration::from_secs(20));
+    // Each of the stops that they ask for would wait for a minute.
+    assert!(began.elapsed() < Duration::from_secs(60));
     for host in [one, two] {
         for (callback, answers) in host.answers.lock().unwrap().iter().take(3) {
             assert_eq!(answers[..], [gca_status::GCA_ERR_STATE; 2], "{callback}");
@@ -544,11 +702,7 @@ fn a_stop_that_ran_out_of_time_is_finished_by_a_later_one() {
     host.until("inside", Host::is_inside);
     let asked = Instant::now();
     assert_eq!(gca_stop(handle, 200), gca_status::GCA_ERR_TIMEOUT);
-    assert!(
-        asked.elapsed() < Duration::from_secs(3),
-        "{:?}",
-        asked.elapsed()
-    );
+    assert!(asked.elapsed() < LONG, "{:?}", asked.elapsed());
     assert!(
         last_error(handle).contains("on_event has not returned"),
         "{}",
@@ -590,7 +744,8 @@ fn a_destroy_that_ran_out_of_time_leaves_on_drop_to_the_thread_that_is_inside() 
     let asked = Instant::now();
     assert_eq!(gca_destroy(handle), gca_status::GCA_ERR_TIMEOUT);
     let took = asked.elapsed();
-    assert!(took < Duration::from_millis(6_500), "{took:?}");
+    // It waits for 5 s; on a busy machine it may come back later than that, but not when the callback does.
+    assert!(took < LONG, "{took:?}");
     assert_eq!(
         gca_stop(handle, 0),
         gca_status::GCA_ERR_HANDLE,

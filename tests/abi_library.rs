@@ -78,7 +78,7 @@ fn the_table_holds_the_functions_of_their_names() {
     // SAFETY: a static text, terminated by a NUL.
     let version = unsafe { CStr::from_ptr((api.version)()) };
     assert_eq!(version.to_str().unwrap(), env!("CARGO_PKG_VERSION"));
-    let table: [(&str, usize); 13] = [
+    let table: [(&str, usize); 17] = [
         ("abi_version", api.abi_version as usize),
         ("version", api.version as usize),
         ("status_name", api.status_name as usize),
@@ -88,10 +88,14 @@ fn the_table_holds_the_functions_of_their_names() {
         ("configure", api.configure as usize),
         ("start", api.start as usize),
         ("stop", api.stop as usize),
+        ("restart", api.restart as usize),
         ("destroy", api.destroy as usize),
         ("status_json", api.status_json as usize),
         ("set_log_level", api.set_log_level as usize),
         ("event_json", api.event_json as usize),
+        ("metrics", api.metrics as usize),
+        ("check", api.check as usize),
+        ("erase", api.erase as usize),
     ];
     for (name, entry) in table {
         // SAFETY: only the address is looked at.

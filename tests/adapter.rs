@@ -6,118 +6,23 @@
     reason = "a test says what went wrong by failing"
 )]
 
+mod recording;
+
 use std::collections::BTreeSet;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use gca_region::fault::{Fault, FaultOrder};
+use gca_region::fault::Fault;
 use gca_region::front::{FrontConfig, Running, serve};
+use gca_region::oauth::Client;
 use gca_region::region::{RegionConfig, Request};
 use gca_region::world::WorldConfig;
 use genesys_cloud_adapter::adapter::{Adapter, Refusal, Stopped};
-use genesys_cloud_adapter::delivery::{Host, Offer, Verdict};
+use genesys_cloud_adapter::delivery::Host;
 use genesys_cloud_adapter::model::event::EventKind;
-use genesys_cloud_adapter::model::feed::{Feed, Life, StateReport, Why};
-use genesys_cloud_adapter::observe::LogLine;
+use genesys_cloud_adapter::model::feed::{Feed, Life, Why};
+use recording::{PATIENCE, Recorder, Seen, clear_faults, fault};
 use serde_json::{Value, json};
-
-/// How long a condition may take on a machine with much to do. A run in which nothing is wrong waits milliseconds.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-/// A host that takes everything and writes it down.
-#[derive(Default)]
-struct Recorder {
-    seen: Mutex<Seen>,
-    changed: Condvar,
-}
-
-#[derive(Default)]
-struct Seen {
-    kinds: Vec<EventKind>,
-    ids: Vec<u128>,
-    sequences: Vec<(String, u64)>,
-    states: Vec<StateReport>,
-    log: Vec<String>,
-    dropped: u32,
-    /// While set, on_event does not return.
-    blocks: bool,
-    inside: bool,
-}
-
-impl Recorder {
-    fn note(&self, note: impl FnOnce(&mut Seen)) {
-        note(&mut self.seen());
-        self.changed.notify_all();
-    }
-
-    fn seen(&self) -> MutexGuard<'_, Seen> {
-        self.seen.lock().unwrap()
-    }
-
-    /// Waits until it holds.
-    fn wait(&self, what: &str, holds: impl Fn(&Seen) -> bool) {
-        let end = Instant::now() + PATIENCE;
-        let mut seen = self.seen();
-        while !holds(&seen) {
-            let left = end.saturating_duration_since(Instant::now());
-            assert!(
-                !left.is_zero(),
-                "{what} did not come; states: {:#?}, log: {:#?}",
-                seen.states,
-                seen.log
-            );
-            seen = self.changed.wait_timeout(seen, left).unwrap().0;
-        }
-    }
-
-    fn wait_for_state(&self, feed: Feed, why: Why) -> StateReport {
-        let is = |state: &StateReport| state.feed == feed && state.why == why;
-        self.wait(&format!("{feed:?} because of {why:?}"), |seen| {
-            seen.states.last().is_some_and(is)
-        });
-        self.seen().states.last().cloned().unwrap()
-    }
-
-    fn wait_for_events(&self, more: usize) {
-        let from = self.seen().kinds.len();
-        self.wait(&format!("{more} events"), |seen| {
-            seen.kinds.len() >= from + more
-        });
-    }
-}
-
-impl Host for Recorder {
-    fn on_event(&self, offer: &Offer<'_>) -> Verdict {
-        self.note(|seen| seen.inside = true);
-        let mut seen = self.seen();
-        while seen.blocks {
-            seen = self.changed.wait(seen).unwrap();
-        }
-        seen.inside = false;
-        seen.kinds.push(offer.event.kind);
-        seen.ids.push(offer.event.id.0);
-        seen.sequences
-            .push((offer.feed_id.to_owned(), offer.sequence));
-        drop(seen);
-        self.changed.notify_all();
-        Verdict::Taken
-    }
-
-    fn on_state(&self, report: &StateReport) {
-        self.note(|seen| seen.states.push(report.clone()));
-    }
-
-    fn on_log(&self, line: &LogLine) {
-        self.note(|seen| {
-            seen.log
-                .push(format!("{:?} {} {}", line.level, line.target, line.message))
-        });
-    }
-
-    fn on_drop(&self) {
-        self.note(|seen| seen.dropped += 1);
-    }
-}
 
 fn region() -> Running {
     let world = WorldConfig {
@@ -143,19 +48,6 @@ fn adapter(settings: &Value) -> (Adapter, Arc<Recorder>) {
     (adapter, recorder)
 }
 
-fn fault(region: &Running, fault: Fault) -> FaultOrder {
-    let order = FaultOrder::now(fault);
-    region.with_region(|region, now| region.plan_fault(order.clone(), now));
-    order
-}
-
-fn clear_faults(region: &Running) {
-    let answer = region.with_region(|region, now| {
-        region.handle_request(&Request::new("DELETE", "/_sim/faults"), now)
-    });
-    assert!(answer.status < 300, "{}", answer.status);
-}
-
 /// Sends frames to every open socket, as they are.
 fn inject(region: &Running, text: &str) {
     let mut request = Request::new("POST", "/_sim/frames")
@@ -173,7 +65,7 @@ fn a_feed_comes_up_and_tells_what_happens() {
     recorder.wait_for_state(Feed::Up, Why::None);
     recorder.wait_for_events(300);
     recorder.wait("a persistent connection with a call", |seen| {
-        seen.kinds.contains(&EventKind::PersistentConnectionActive)
+        seen.has(EventKind::PersistentConnectionActive)
     });
     let status: Value = serde_json::from_str(&adapter.status()).unwrap();
     assert_eq!(
@@ -185,10 +77,9 @@ fn a_feed_comes_up_and_tells_what_happens() {
         (&json!(40), &json!(3))
     );
     assert_eq!(adapter.stop(PATIENCE), Stopped::Done);
-    assert_eq!(region.with_region(|region, _| region.open_sockets()), 0);
+    wait_for_open_sockets(&region, 0);
     let seen = recorder.seen();
-    let ids: BTreeSet<_> = seen.ids.iter().collect();
-    assert_eq!(ids.len(), seen.ids.len(), "an id came twice");
+    seen.assert_each_id_once();
     assert!(
         seen.sequences
             .iter()
@@ -200,8 +91,8 @@ fn a_feed_comes_up_and_tells_what_happens() {
         Some((Life::Stopping, Why::Stopped))
     );
     assert_eq!(
-        seen.kinds.last(),
-        Some(&EventKind::FeedState),
+        seen.events.last().map(|event| event.kind),
+        Some(EventKind::FeedState),
         "something happened after the feed had ended"
     );
     for kind in [
@@ -210,7 +101,7 @@ fn a_feed_comes_up_and_tells_what_happens() {
         EventKind::ConnectionCleared,
         EventKind::AgentPresence,
     ] {
-        assert!(seen.kinds.contains(&kind), "{kind:?}");
+        assert!(seen.has(kind), "{kind:?}");
     }
 }
 
@@ -228,6 +119,23 @@ fn a_stopped_adapter_starts_again_in_a_new_feed() {
     let seen = recorder.seen();
     let feeds: BTreeSet<_> = seen.sequences.iter().map(|(feed, _)| feed).collect();
     assert_eq!((feeds.len(), seen.dropped), (2, 1));
+}
+
+/// One that a succession has made, or whose websocket is being opened again, has topics as well.
+#[test]
+fn a_channel_that_no_websocket_reads_is_taken_leave_of_too() {
+    let region = region();
+    fault(&region, Fault::RefuseConnects { status: 503 });
+    let (adapter, recorder) = adapter(&settings("unread", &region));
+    let subscribed = || region.with_region(|region, _| region.held_by(0).1);
+    let end = Instant::now() + PATIENCE;
+    while subscribed() == 0 {
+        assert!(Instant::now() < end, "{}", adapter.status());
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    assert_eq!(adapter.stop(PATIENCE), Stopped::Done);
+    assert_eq!(subscribed(), 0);
+    assert!(!recorder.seen().has(EventKind::Established));
 }
 
 /// The first stop takes leave of the platform, which takes its time; the second one finds nothing to take leave of.
@@ -390,7 +298,7 @@ fn persistent_connections_that_are_forbidden_cost_the_feed_nothing() {
     recorder.wait_for_events(200);
     assert!(adapter.destroy(PATIENCE));
     let seen = recorder.seen();
-    assert!(!seen.kinds.contains(&EventKind::PersistentConnectionActive));
+    assert!(!seen.has(EventKind::PersistentConnectionActive));
     let refusals = seen.states.iter().map(|state| state.why);
     assert!(
         !refusals
@@ -574,4 +482,255 @@ fn a_region_behind_tls_is_trusted_by_its_root_only() {
     trusts.wait_for_state(Feed::Up, Why::None);
     trusts.wait_for_events(20);
     assert!(friend.destroy(PATIENCE));
+}
+
+/// A number of the status document, by the path to it.
+fn figure(adapter: &Adapter, path: &str) -> u64 {
+    let status: Value = serde_json::from_str(&adapter.status()).unwrap();
+    let found = path.split('/').fold(&status, |value, key| &value[key]);
+    found
+        .as_u64()
+        .unwrap_or_else(|| panic!("{path} is no number: {status:#}"))
+}
+
+fn wait_for_figure(adapter: &Adapter, path: &str, holds: impl Fn(u64) -> bool) -> u64 {
+    let end = Instant::now() + PATIENCE;
+    loop {
+        let now = figure(adapter, path);
+        if holds(now) {
+            return now;
+        }
+        assert!(
+            Instant::now() < end,
+            "{path} stayed {now}: {}",
+            adapter.status()
+        );
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// The region takes a socket off its list a moment after the other end has seen it closed.
+fn wait_for_open_sockets(region: &Running, count: usize) {
+    let end = Instant::now() + PATIENCE;
+    loop {
+        let open = region.with_region(|region, _| region.open_sockets());
+        if open == count {
+            return;
+        }
+        assert!(
+            Instant::now() < end,
+            "{open} sockets stayed open, not {count}"
+        );
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// Every event was told once, in an unbroken sequence of one feed, and the feed never ceased to be up after it was.
+fn assert_no_gap(seen: &Seen) {
+    let feeds: BTreeSet<_> = seen.sequences.iter().map(|(feed, _)| feed).collect();
+    assert_eq!(feeds.len(), 1);
+    assert!(
+        seen.sequences
+            .iter()
+            .enumerate()
+            .all(|(n, (_, sequence))| *sequence == n as u64 + 1)
+    );
+    seen.assert_each_id_once();
+    let up = seen.states.iter().position(|state| state.feed == Feed::Up);
+    let wavering = seen.states[up.unwrap()..]
+        .iter()
+        .find(|state| state.feed != Feed::Up && state.life == Life::Running);
+    assert_eq!(wavering, None);
+}
+
+#[test]
+fn a_restart_renews_the_connection_without_a_gap_and_many_at_once_are_one() {
+    let region = region();
+    let mut document = settings("restart", &region);
+    document["AdvancedSettings"]["OverlapS"] = json!(1);
+    let (adapter, recorder) = adapter(&document);
+    recorder.wait_for_state(Feed::Up, Why::None);
+    recorder.wait_for_events(20);
+    let tokens = figure(&adapter, "counters/sockets_opened");
+    assert_eq!(tokens, 1);
+    for _ in 0..50 {
+        adapter.restart().unwrap();
+    }
+    wait_for_figure(&adapter, "counters/successions/asked.succeeded", |n| n > 0);
+    recorder.wait("the end of the restart", |seen| {
+        seen.log
+            .iter()
+            .any(|line| line.contains("restart is complete"))
+    });
+    recorder.wait_for_events(50);
+    assert_eq!(figure(&adapter, "counters/successions/asked.succeeded"), 1);
+    assert_eq!(figure(&adapter, "counters/sockets_opened"), 2);
+    assert_eq!(figure(&adapter, "counters/reconnects"), 0);
+    // And again, when it is over, it is another one.
+    adapter.restart().unwrap();
+    wait_for_figure(&adapter, "counters/successions/asked.succeeded", |n| n == 2);
+    recorder.wait_for_events(20);
+    assert_no_gap(&recorder.seen());
+    assert_eq!(adapter.stop(PATIENCE), Stopped::Done);
+    wait_for_open_sockets(&region, 0);
+    let Err(Refusal::State(text)) = adapter.restart() else {
+        panic!("it does not run");
+    };
+    assert_eq!(
+        text,
+        "the adapter is configured; it can be restarted while it runs; start it"
+    );
+    assert!(adapter.destroy(PATIENCE));
+}
+
+#[test]
+fn other_credentials_while_it_runs_are_a_succession_and_wrong_ones_leave_the_feed_as_it_is() {
+    let client = |name: &str| Client {
+        id: format!("id-of-{name}"),
+        secret: format!("secret-of-{name}"),
+    };
+    let (first, second) = (client("first"), client("second"));
+    let mut config = RegionConfig::new(WorldConfig {
+        users: 40,
+        queues: 3,
+        calls_per_minute: 400.0,
+        seed: 3,
+        ..WorldConfig::default()
+    });
+    config.clients = vec![first.clone(), second.clone()];
+    let region = serve(FrontConfig::new(config)).unwrap();
+    let document = |client: &Client, secret: &str| {
+        let mut document = settings("credentials", &region);
+        document["ClientId"] = json!(client.id);
+        document["ClientSecret"] = json!(secret);
+        document["AdvancedSettings"]["OverlapS"] = json!(1);
+        document.to_string()
+    };
+    let (adapter, recorder) =
+        adapter(&serde_json::from_str(&document(&first, &first.secret)).unwrap());
+    recorder.wait_for_state(Feed::Up, Why::None);
+    recorder.wait_for_events(20);
+
+    adapter.configure(&document(&second, "wrong")).unwrap();
+    recorder.wait("the refusal", |seen| {
+        seen.log
+            .iter()
+            .any(|line| line.contains("Fetching a token failed"))
+    });
+    recorder.wait_for_events(50);
+    assert_eq!(figure(&adapter, "counters/sockets_opened"), 1);
+
+    adapter
+        .configure(&document(&second, &second.secret))
+        .unwrap();
+    wait_for_figure(&adapter, "counters/successions/settings.succeeded", |n| {
+        n > 0
+    });
+    recorder.wait_for_events(50);
+    assert_eq!(figure(&adapter, "counters/sockets_opened"), 2);
+    wait_for_open_sockets(&region, 1);
+    let seen = recorder.seen();
+    assert!(
+        !seen
+            .log
+            .iter()
+            .any(|line| line.contains(&second.secret) || line.contains("wrong"))
+    );
+    assert_no_gap(&seen);
+    drop(seen);
+    assert!(adapter.destroy(PATIENCE));
+}
+
+#[test]
+fn settings_that_apply_live_hold_at_once_and_those_of_a_start_wait_for_it() {
+    let (region, other) = (region(), region());
+    let document = settings("live", &region);
+    let (adapter, recorder) = adapter(&document);
+    recorder.wait_for_state(Feed::Up, Why::None);
+    recorder.wait_for_events(20);
+
+    let mut changed = document.clone();
+    changed["AdvancedSettings"] = json!({"RequestsPerMinute": 100, "OverlapS": 2, "Role": "primary", "LogLevel": "trace",
+        "RestartTime": "03:00", "TimeZone": "Europe/Berlin", "MaxRetry": 2, "RefusalsBeforeLost": 9});
+    // The host is no region of Genesys Cloud, which is a warning of its own each time.
+    let warnings = adapter.configure(&changed.to_string()).unwrap();
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    assert_eq!(figure(&adapter, "region/requests_per_minute"), 100);
+
+    changed["RegionHost"] = json!(other.base_url);
+    changed["ClientId"] = json!(other.client_id);
+    changed["ClientSecret"] = json!(other.client_secret);
+    changed["AdvancedSettings"]["QueueMaxEvents"] = json!(5_000);
+    let warnings = adapter.configure(&changed.to_string()).unwrap();
+    let keys: Vec<&str> = warnings.iter().map(|warning| &*warning.key).collect();
+    assert_eq!(
+        keys,
+        [
+            "RegionHost",
+            "RegionHost",
+            "AdvancedSettings.QueueMaxEvents"
+        ]
+    );
+    recorder.wait("the line about it", |seen| {
+        seen.log.iter().any(|line| {
+            line.contains(
+                "QueueMaxEvents was changed, which applies when the adapter is started next",
+            )
+        })
+    });
+    // Back to the way it is, but for the queue.
+    changed["RegionHost"] = document["RegionHost"].clone();
+    changed["ClientId"] = document["ClientId"].clone();
+    changed["ClientSecret"] = document["ClientSecret"].clone();
+    adapter.configure(&changed.to_string()).unwrap();
+
+    // What is wrong changes nothing, and says all of it.
+    let problems = adapter.configure(
+        r#"{"AdapterName": "other", "AdvancedSettings": {"OverlapS": 0, "RequestsPerMinute": 50}}"#,
+    );
+    let Err(Refusal::Settings(problems)) = problems else {
+        panic!("{problems:?}");
+    };
+    assert_eq!(problems.len(), 5, "{problems:?}");
+    assert_eq!(figure(&adapter, "region/requests_per_minute"), 100);
+    recorder.wait_for_events(50);
+    assert_eq!(
+        figure(&adapter, "delivery/queue_limit"),
+        100_000,
+        "it waits"
+    );
+    assert_no_gap(&recorder.seen());
+    assert_eq!(adapter.stop(PATIENCE), Stopped::Done);
+    adapter.start().unwrap();
+    assert_eq!(figure(&adapter, "delivery/queue_limit"), 5_000);
+    assert!(adapter.destroy(PATIENCE));
+}
+
+#[test]
+fn another_name_while_it_runs_is_held_beside_the_one_that_it_runs_under() {
+    let region = region();
+    let (adapter, recorder) = adapter(&settings("name before", &region));
+    recorder.wait_for_state(Feed::Up, Why::None);
+    let warnings = adapter
+        .configure(&settings("name after", &region).to_string())
+        .unwrap();
+    assert!(warnings.iter().any(|warning| warning.key == "AdapterName"));
+    let name = || {
+        let status: Value = serde_json::from_str(&adapter.status()).unwrap();
+        status["adapter"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(name(), "name before");
+    let other = Adapter::new(Arc::new(Recorder::default()) as Arc<dyn Host>);
+    let takes = |name: &str| {
+        other
+            .configure(&settings(name, &region).to_string())
+            .is_ok()
+    };
+    assert!(!takes("NAME before") && !takes("name AFTER"));
+    assert_eq!(adapter.stop(PATIENCE), Stopped::Done);
+    adapter.start().unwrap();
+    assert_eq!(name(), "name after");
+    assert!(takes("name before") && !takes("name after"));
+    assert!(adapter.destroy(PATIENCE));
+    assert!(takes("name after"));
 }

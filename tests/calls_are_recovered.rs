@@ -16,6 +16,7 @@ use day::{Day, Reads, arrival, facts, hear, life};
 use gca_region::chance::Chance;
 use genesys_cloud_adapter::calls::{Calls, Heard};
 use genesys_cloud_adapter::model::event::{ConnectionState, Event, EventKind, Source, Subject};
+use genesys_cloud_adapter::model::order::SocketId;
 use genesys_cloud_adapter::model::time::{Now, UtcMicros};
 
 /// Long after the day.
@@ -43,7 +44,7 @@ enum From {
 
 fn read(calls: &mut Calls, read: &Reads, from: From, source: Source) -> Vec<Event> {
     let heard = match from {
-        From::Rest => calls.handle_conversation_read(&read.rest, source, LATER),
+        From::Rest => calls.handle_conversation_read(&read.rest, source, LATER.elapsed, LATER),
         From::Details => calls.handle_analytics_details(&read.details, source, LATER),
     };
     assert_eq!(heard, Heard::Read, "{}", read.conversation);
@@ -167,6 +168,81 @@ fn what_ended_unheard_is_closed() {
     }
 }
 
+/// Bodies of some time are lost, the others come, and what was lost is read when all is over: once conversations were
+/// let go of, or before. Every hold is told, under its one id, and once.
+#[test]
+fn holds_of_a_gap_are_told_even_if_it_is_read_when_all_is_over() {
+    let holds = |events: &[Event]| -> BTreeMap<u128, facts::Fact> {
+        let kinds = [EventKind::Held, EventKind::Retrieved];
+        let holds = events.iter().filter(|event| kinds.contains(&event.kind));
+        holds
+            .map(|event| (event.id.0, facts::of_event(event)))
+            .collect()
+    };
+    for seed in 1..=3 {
+        let day = Day::live(seed);
+        let arrivals = arrival::at_once(&day);
+        let whole = holds(&hear(arrivals.iter().copied()));
+        let (users, queues) = day.subjects();
+        let mut chance = Chance::new(seed, "holds_of_a_gap");
+        let mut late = 0;
+        for round in 0..8 {
+            let from = chance.below(arrivals.len());
+            let to = (from + chance.below(2000)).min(arrivals.len());
+            let mut calls = Calls::new(1 << 20);
+            let mut events = Vec::new();
+            let mut now = day::now(arrivals[0].0);
+            for (index, (at, shown)) in arrivals.iter().enumerate() {
+                now = day::now(*at);
+                if index == from {
+                    calls.handle_interruption(SocketId(1), &users, &queues, now);
+                }
+                if !(from..to).contains(&index) {
+                    day::tell(&mut calls, shown, *at);
+                }
+                events.extend(std::iter::from_fn(|| calls.poll_event()));
+            }
+            if round % 2 == 1 {
+                now.elapsed += Duration::from_secs(3600);
+                calls.handle_timeout(now);
+            }
+            let live = holds(&events).len();
+            for answer in [From::Details, From::Rest, From::Details] {
+                for one in &day.reads {
+                    match answer {
+                        From::Rest => calls.handle_conversation_read(
+                            &one.rest,
+                            Source::Recovered,
+                            now.elapsed,
+                            now,
+                        ),
+                        From::Details => {
+                            calls.handle_analytics_details(&one.details, Source::Recovered, now)
+                        }
+                    };
+                    events.extend(std::iter::from_fn(|| calls.poll_event()));
+                }
+            }
+            let told = holds(&events);
+            late += told.len() - live;
+            let how = format!("seed {seed}, bodies {from} to {to} lost, round {round}");
+            let missing = whole.iter().filter(|(id, _)| !told.contains_key(id));
+            let mut wrong: Vec<String> = missing
+                .map(|(_, fact)| format!("{} of {} was not told", fact.1, fact.0))
+                .collect();
+            let beyond = told.iter().filter(|(id, _)| !whole.contains_key(id));
+            wrong.extend(beyond.map(|(_, fact)| format!("{} of {} was invented", fact.1, fact.0)));
+            wrong.extend(life::defects(&events, life::Heard::OldOnesToo));
+            assert!(
+                wrong.is_empty(),
+                "{how}: {:#?}",
+                &wrong[..wrong.len().min(15)]
+            );
+        }
+        assert!(late > 20, "hardly any was lost: {late}");
+    }
+}
+
 /// An answer that says that the conversation has ended and shows no end of a leg.
 #[test]
 fn a_proof_closes_what_nothing_else_shows_to_be_over() {
@@ -180,7 +256,10 @@ fn a_proof_closes_what_nothing_else_shows_to_be_over() {
         body,
         metadata: None,
     };
-    assert_eq!(calls.handle_notification(&notification, LATER), Heard::Read);
+    assert_eq!(
+        calls.handle_notification(SocketId(1), &notification, LATER),
+        Heard::Read
+    );
     while calls.poll_event().is_some() {}
     let details =
         r#"{"conversationId":"c1","conversationEnd":"2026-11-22T10:09:00.000Z","participants":[]}"#;
@@ -220,7 +299,7 @@ fn a_proof_closes_what_nothing_else_shows_to_be_over() {
         body: &late,
         metadata: None,
     };
-    calls.handle_notification(&late, LATER);
+    calls.handle_notification(SocketId(1), &late, LATER);
     assert!(calls.poll_event().is_none());
 }
 
@@ -238,7 +317,10 @@ fn everything_that_a_proof_ends_names_it() {
         body,
         metadata: None,
     };
-    assert_eq!(calls.handle_notification(&notification, LATER), Heard::Read);
+    assert_eq!(
+        calls.handle_notification(SocketId(1), &notification, LATER),
+        Heard::Read
+    );
     while calls.poll_event().is_some() {}
     let details =
         r#"{"conversationId":"c1","conversationEnd":"2026-11-22T10:09:00.000Z","participants":[]}"#;

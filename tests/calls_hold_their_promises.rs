@@ -16,6 +16,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use day::arrival::{self, Form, form};
+use day::succession::{self, Succession};
 use day::{Day, facts, hear, hear_with, life};
 use gca_region::chance::Chance;
 use gca_region::script::Step;
@@ -25,6 +26,7 @@ use genesys_cloud_adapter::calls::{Calls, Novelty};
 use genesys_cloud_adapter::model::event::{
     Cause, ConnectionState, Detail, Event, EventKind, IdClass, Source, Subject,
 };
+use genesys_cloud_adapter::model::order::SocketId;
 use genesys_cloud_adapter::model::time::{Now, UtcMicros};
 use serde_json::Value;
 
@@ -172,6 +174,32 @@ fn a_second_channel_changes_nothing() {
             let told = ids_by_class(&events);
             wrong.extend(compare(&once[0], &told[0], "on two channels"));
             wrong.extend(life::defects(&events, life::Heard::OldOnesToo));
+        }
+        wrong
+    });
+}
+
+/// Connections take over from connections all day, each at its own pace: what is told is what one would have told, of
+/// what nobody dates nor counts too. The one before is left when both have shown the same, or dies in the overlap.
+#[test]
+fn successions_change_nothing() {
+    promise("successions_change_nothing", |day, chance| {
+        let once = ids_by_class(&hear(arrival::at_once(day)));
+        let mut wrong = Vec::new();
+        for late in [Millis(0), Millis(20), Millis(400), Millis(4_000)] {
+            for dies in [false, true] {
+                let successions = Succession::some(day, late, dies, chance);
+                let events = succession::hear(day, &successions, late, chance);
+                let told = ids_by_class(&events);
+                let how = format!("by {successions:?}, {} ms late", late.0);
+                wrong.extend(compare(&once[0], &told[0], &how));
+                wrong.extend(compare(&once[1], &told[1], &how));
+                let twice = events.len() - told[0].len() - told[1].len();
+                if twice > 0 {
+                    wrong.push(format!("{twice} events told again {how}"));
+                }
+                wrong.extend(life::defects(&events, life::Heard::All));
+            }
         }
         wrong
     });
@@ -334,7 +362,8 @@ fn an_interruption_tells_the_same_facts() {
             let mut events = Vec::new();
             for (index, (at, shown)) in before.iter().chain(rest).enumerate() {
                 if index == from {
-                    calls.handle_interruption(&users, &queues);
+                    let now = day::now(*at);
+                    calls.handle_interruption(SocketId(1), &users, &queues, now);
                 }
                 day::tell(&mut calls, shown, *at);
                 events.extend(std::iter::from_fn(|| calls.poll_event()));
@@ -563,7 +592,7 @@ fn nothing_that_the_region_shows_is_new() {
         };
         for read in &day.reads {
             let mut calls = Calls::new(0);
-            calls.handle_conversation_read(&read.rest, Source::Recovered, now);
+            calls.handle_conversation_read(&read.rest, Source::Recovered, now.elapsed, now);
             calls.handle_analytics_details(&read.details, Source::Recovered, now);
             keep(calls);
         }

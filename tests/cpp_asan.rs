@@ -10,6 +10,7 @@ const CYCLES: lanes::Cycles = lanes::Cycles {
     without_region: 100,
     with_region: 10,
     warm_up: 0,
+    seconds_of_calls: "12",
 };
 
 /// A lane that finds nothing proves something only if it finds what is there.

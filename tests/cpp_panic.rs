@@ -3,78 +3,31 @@
 
 #![allow(clippy::unwrap_used, reason = "a test says what went wrong by failing")]
 
+#[path = "cpp/panics.rs"]
+mod panics;
 #[path = "cpp/workshop.rs"]
 mod workshop;
 
-use workshop::{Lane, Region, Workshop, built, library};
+use std::path::{Path, PathBuf};
+
+use workshop::{Lane, built, library};
+
+const LANE: Lane = Lane::Plain;
+
+fn provoked_library() -> PathBuf {
+    built("GCA_LIBRARY_PROVOKE")
+}
 
 /// The text that only the settings table of a library with `provoke` holds.
 const MARK: &[u8] = b"Provoke a panic";
 
-fn holds_the_mark(file: &std::path::Path) -> bool {
+fn holds_the_mark(file: &Path) -> bool {
     let bytes = std::fs::read(file).unwrap();
     bytes.windows(MARK.len()).any(|window| window == MARK)
 }
 
-fn provoked(place: &str, region: Option<&Region>, told_by: &str) {
-    let shop = Workshop::with(Lane::Plain, built("GCA_LIBRARY_PROVOKE"));
-    let program = shop.program("panic.c", &[]);
-    let provoke = format!(r#","AdvancedSettings":{{"Provoke":"{place}"}}"#);
-    let settings = |name: &str, more: &str| match region {
-        Some(region) => shop.settings_for(
-            name,
-            &region.base_url,
-            &region.client_id,
-            &region.client_secret,
-            more,
-        ),
-        None => shop.settings(name, more),
-    };
-    let (well, ill) = (settings("well", ""), settings("ill", &provoke));
-    let said = shop.run(&program, &[&shop.library(), &well, &ill, told_by]);
-    assert_eq!(said, format!("contained, told by: {told_by}\n"));
-}
-
-/// In the middle of a call of the host: with the lock held, the callbacks' threads running and no network yet.
-#[test]
-fn a_panic_in_a_call_is_contained() {
-    provoked("start", None, "call");
-}
-
-#[test]
-fn a_panic_in_the_session_is_contained() {
-    provoked("session", None, "state");
-}
-
-#[test]
-fn a_panic_in_the_calls_is_contained() {
-    provoked("calls", Some(&Region::start()), "state");
-}
-
-/// On a network thread, with no lock held.
-#[test]
-fn a_panic_at_a_socket_is_contained() {
-    provoked("socket", Some(&Region::start()), "state");
-}
-
-#[test]
-fn a_panic_of_the_thread_that_hands_events_over_is_contained() {
-    provoked("dispatcher", Some(&Region::start()), "state");
-}
-
-#[test]
-fn a_panic_of_the_thread_that_hands_the_log_over_is_contained() {
-    provoked("logger", Some(&Region::start()), "log");
-}
-
-/// In what starts everything else anew: the adapter says that it has failed, and can be started again.
-#[test]
-fn a_panic_of_the_supervisor_is_told_as_a_failure() {
-    provoked("supervisor", None, "failed");
-}
-
 #[test]
 fn the_shipped_library_cannot_be_provoked() {
-    assert!(holds_the_mark(&built("GCA_LIBRARY_PROVOKE")));
+    assert!(holds_the_mark(&provoked_library()));
     assert!(!holds_the_mark(&library()));
 }

@@ -10,6 +10,7 @@ const CYCLES: lanes::Cycles = lanes::Cycles {
     without_region: 20,
     with_region: 3,
     warm_up: 0,
+    seconds_of_calls: "30",
 };
 
 /// A lane that finds nothing proves something only if it finds what is there.

@@ -77,7 +77,9 @@ impl Entry {
             Subject::Connection(connection) if connection.participant.is_none() => ["the call"; 2],
             Subject::Connection(_) => ["a connection", "a participant"],
             Subject::Agent { .. } => ["an agent"; 2],
-            Subject::Feed(_) | Subject::Lost(_) => ["the feed"; 2],
+            Subject::Feed(_) | Subject::Lost(_) | Subject::Gap(_) | Subject::Renewal(_) => {
+                ["the feed"; 2]
+            }
         };
         // A consult in a conversation of its own is told on the call.
         let is_consult = event.kind.name().starts_with("consult_");

@@ -12,6 +12,7 @@ use genesys_cloud_adapter::calls::{Calls, Heard};
 use genesys_cloud_adapter::cloud::cut;
 use genesys_cloud_adapter::model::event::{Event, EventKind, Source, Subject};
 use genesys_cloud_adapter::model::frame::{Frame, Notification};
+use genesys_cloud_adapter::model::order::SocketId;
 use genesys_cloud_adapter::model::time::{Now, UtcMicros};
 
 const NOW: Now = Now {
@@ -29,7 +30,7 @@ fn hear_frame(text: &str) -> (Heard, Vec<Event>) {
 
 fn hear(notification: &Notification<'_>) -> (Heard, Vec<Event>) {
     let mut calls = Calls::new(1 << 20);
-    let heard = calls.handle_notification(notification, NOW);
+    let heard = calls.handle_notification(SocketId(1), notification, NOW);
     (heard, std::iter::from_fn(|| calls.poll_event()).collect())
 }
 
@@ -89,7 +90,7 @@ fn a_conversation_is_told_from_its_end() {
 fn a_conversation_that_was_read_is_recovered() {
     let mut calls = Calls::new(1 << 20);
     let body = include_str!("samples/rest_conversation.json");
-    let heard = calls.handle_conversation_read(body, Source::Recovered, NOW);
+    let heard = calls.handle_conversation_read(body, Source::Recovered, NOW.elapsed, NOW);
     assert_eq!(heard, Heard::Read);
     let events: Vec<Event> = std::iter::from_fn(|| calls.poll_event()).collect();
     let (_, shown) = hear(&Notification {
@@ -136,7 +137,7 @@ fn nothing_in_the_samples_is_new() {
             let Ok(Frame::Notification(notification)) = cut(text.trim()) else {
                 panic!("not a notification: {text}");
             };
-            calls.handle_notification(&notification, NOW);
+            calls.handle_notification(SocketId(1), &notification, NOW);
         })
     };
     let presence = include_str!("samples/notification_user_presence.json");
@@ -151,7 +152,7 @@ fn nothing_in_the_samples_is_new() {
     );
     let conversation = found(&|calls| {
         let body = include_str!("samples/rest_conversation.json");
-        calls.handle_conversation_read(body, Source::Recovered, NOW);
+        calls.handle_conversation_read(body, Source::Recovered, NOW.elapsed, NOW);
     });
     assert_eq!(conversation, [""; 0]);
     for details in [

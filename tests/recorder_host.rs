@@ -66,7 +66,7 @@ fn every_field_is_written_under_its_name_and_nothing_else() {
     }
     let message = "the role lacks a \"permission\"\n(see the manual)";
     let state = json!({"type":"state","life":"running","feed":"degraded","why":"permission_missing",
-                       "message":message,"users":2,"topics":0});
+                       "message":message,"time_us":1_700_000_000_000_001_u64,"users":2,"topics":0});
     let nothing = |kind: &str, sequence: u64, cause: &str| {
         json!({"type":"event","kind":kind,"feed_id":"feed","sequence":sequence,"id":"0123456789abcdef0123456789abcdef",
                "id_exact":0,"source":"live","received_time_us":1_700_000_000_123_456_u64,"direction":"unknown",
@@ -245,6 +245,9 @@ fn what_is_wrong_is_told_by_text_and_exit_status() {
         &["--seconds", "1x"],
         &["--second", "1"],
         &["--jsonl"],
+        &["--slow", "x"],
+        &["--later", "101"],
+        &["--journal"],
     ] {
         let ended = run(&shop, &good, wrong);
         assert_eq!(ended.status.code(), Some(2), "{wrong:?}");
@@ -289,6 +292,132 @@ fn it_writes_as_it_goes_and_ends_cleanly_when_it_is_told_to() {
         assert_eq!(lines.last().unwrap()["type"], "end", "{signal}");
         assert_eq!(lines.last().unwrap()["events"], 6, "{signal}");
     }
+}
+
+/// Waits until the file holds what is asked for.
+fn until(file: &Path, condition: impl Fn(&[Value]) -> bool) {
+    let begin = Instant::now();
+    while !condition(&lines(file)) {
+        assert!(begin.elapsed() < LIMIT, "{:?}", lines(file));
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// What the lines say, without the times.
+fn types(lines: &[Value]) -> Vec<String> {
+    let of = |line: &Value| match line["sequence"].as_u64() {
+        Some(number) => format!("{} {number}", line["type"].as_str().unwrap_or_default()),
+        None => line["type"].as_str().unwrap_or_default().to_owned(),
+    };
+    lines.iter().map(of).collect()
+}
+
+/// The numbers of the fake feed.
+const FEED: [u64; 6] = [1, 2, 3, 4, 10, 11];
+
+#[test]
+fn what_was_taken_is_known_to_the_next_process_after_a_kill_that_tore_a_line() {
+    for more in [
+        "",
+        r#","AdvancedSettings":{}"#,
+        r#","AdvancedSettings":{"LogLevel":"info"}"#,
+    ] {
+        let shop = with_fake_plugin();
+        let settings = shop.settings("one", more);
+        let directory = shop.path("kept");
+        let file = directory.join("taken.jsonl");
+        let mut command = host(&shop, &settings, &["--journal", &shown(&directory)]);
+        let mut child = command
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        until(&file, |lines| of_type(lines, "event").len() == 6);
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let before = types(&lines(&file));
+        let mut expected = vec!["start".to_owned(), "state".to_owned()];
+        expected.extend(FEED.map(|number| format!("event {number}")));
+        assert_eq!(before, expected);
+        // The sixth was torn: it was never answered, and comes as if for the first time.
+        let text = std::fs::read_to_string(&file).unwrap();
+        std::fs::write(&file, &text[..text.len() - 10]).unwrap();
+        let ended = finish(command_for(&mut command, "--seconds", "1"), LIMIT);
+        assert_eq!(ended.status.code(), Some(0), "{}", ended.stderr);
+        expected.pop();
+        expected.extend(["start".to_owned(), "state".to_owned()]);
+        expected.extend(FEED[..5].iter().map(|number| format!("again {number}")));
+        expected.extend(["event 11".to_owned(), "end".to_owned()]);
+        assert_eq!(types(&lines(&file)), expected);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            let mode = std::fs::metadata(&directory).unwrap().permissions().mode();
+            assert_eq!(mode & 0o077, 0, "{mode:o}");
+        }
+    }
+}
+
+fn command_for<'a>(command: &'a mut Command, name: &str, value: &str) -> &'a mut Command {
+    command.args([name, value])
+}
+
+#[test]
+fn a_slow_host_says_what_it_looks_at_and_one_that_refuses_gets_it_again() {
+    let shop = with_fake_plugin();
+    let settings = shop.settings("one", "");
+    let directory = shown(&shop.path("kept"));
+    let kept = ["--journal", &directory, "--jsonl"];
+    let slow = shop.path("slow.jsonl");
+    let name = shown(&slow);
+    let begin = Instant::now();
+    let more = [
+        kept[0],
+        kept[1],
+        kept[2],
+        &name,
+        "--slow",
+        "100",
+        "--seconds",
+        "2",
+    ];
+    let ended = run(&shop, &settings, &more);
+    assert_eq!(ended.status.code(), Some(0), "{}", ended.stderr);
+    assert!(begin.elapsed() > Duration::from_millis(600));
+    let expected: Vec<_> = FEED
+        .iter()
+        .flat_map(|number| [format!("offered {number}"), format!("event {number}")])
+        .collect();
+    assert_eq!(types(&lines(&slow))[2..14], expected);
+
+    let refusing = shop.path("refusing.jsonl");
+    let name = shown(&refusing);
+    let more = [
+        kept[0],
+        kept[1],
+        kept[2],
+        &name,
+        "--later",
+        "90",
+        "--seconds",
+        "2",
+    ];
+    let ended = run(&shop, &settings, &more);
+    assert_eq!(ended.status.code(), Some(0), "{}", ended.stderr);
+    let lines = lines(&refusing);
+    let refused = of_type(&lines, "refused");
+    assert_eq!(lines.last().unwrap()["refused"], refused.len());
+    assert!(!refused.is_empty(), "of six at least once, as good as sure");
+    // Whatever is refused comes next.
+    let offers: Vec<_> = lines
+        .iter()
+        .filter(|line| line["sequence"].is_u64())
+        .collect();
+    for pair in offers.windows(2) {
+        let is_same = pair[0]["sequence"] == pair[1]["sequence"];
+        assert_eq!(is_same, pair[0]["type"] == "refused", "{pair:?}");
+    }
+    assert_eq!(of_type(&lines, "event").len(), 6);
 }
 
 #[test]
@@ -361,5 +490,39 @@ fn wrong_settings_are_all_told_by_the_real_library_too() {
     ] {
         let told = refused.stderr.lines().any(|line| line.starts_with(key));
         assert!(told, "{key} is not told: {}", refused.stderr);
+    }
+}
+
+#[test]
+fn a_report_of_the_connection_is_printed_for_people() {
+    let shop = with_fake_plugin();
+    let settings = shop.settings("one", "");
+    let ended = run(&shop, &settings, &["--check", "--seconds", "1.5"]);
+    assert_eq!(ended.status.code(), Some(0), "{}", ended.stderr);
+    // Behind the heading of the table.
+    let from = ended.stdout.find("region r").unwrap_or_default();
+    let expected = "region r, through the proxy p:1\n\n\
+        ok      tls           1 ms     h: a \"b\" \n\
+        warning clock         20 ms    late\n                               -> set it\n\n\
+        warning, in 1500 ms\n";
+    assert!(ended.stdout.contains(expected), "{}", &ended.stdout[from..]);
+}
+
+#[test]
+fn a_region_that_cannot_be_reached_fails_the_check_and_says_where() {
+    let shop = Workshop::new(Lane::Plain);
+    let settings = shop.settings(
+        "one",
+        r#","UseClientProxy":true,"ProxyHostname":"127.0.0.1","ProxyPort":9"#,
+    );
+    let ended = run(&shop, &settings, &["--check"]);
+    assert_eq!(ended.status.code(), Some(1), "{}", ended.stderr);
+    for words in [
+        "failed  proxy",
+        "no connection to the proxy 127.0.0.1:9",
+        "-> Check ProxyHostname and ProxyPort",
+        "skipped users",
+    ] {
+        assert!(ended.stdout.contains(words), "{words}: {}", ended.stdout);
     }
 }

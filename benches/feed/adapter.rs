@@ -64,6 +64,21 @@ struct Seen {
 impl Adapter {
     /// Starts an adapter on the pump at `port`, and waits until its feed is up.
     pub(crate) fn start(library: Library, port: u16, snapshot_cache_mib: u32) -> Self {
+        Self::started(library, port, snapshot_cache_mib, "")
+    }
+
+    /// The same, with a journal in the directory.
+    pub(crate) fn start_with_journal(
+        library: Library,
+        port: u16,
+        snapshot_cache_mib: u32,
+        directory: &Path,
+    ) -> Self {
+        let directory = directory.to_str().expect("a name in UTF-8");
+        Self::started(library, port, snapshot_cache_mib, directory)
+    }
+
+    fn started(library: Library, port: u16, snapshot_cache_mib: u32, journal: &str) -> Self {
         let api = library.0;
         let host: &'static Host = Box::leak(Box::default());
         let callbacks = gca_host {
@@ -84,7 +99,10 @@ impl Adapter {
             "RegionHost": format!("http://127.0.0.1:{port}"),
             "ClientId": "benchmark",
             "ClientSecret": "benchmark",
-            "AdvancedSettings": { "SnapshotCacheMiB": snapshot_cache_mib },
+            "AdvancedSettings": {
+                "SnapshotCacheMiB": snapshot_cache_mib,
+                "JournalDirectory": journal,
+            },
         })
         .to_string();
         // SAFETY: pointer and length are those of a text that lives through the call.

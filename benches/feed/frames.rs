@@ -14,6 +14,12 @@ use serde_json::Value;
 /// Stands in a template where the time of a hold goes.
 const HOLD: &str = "@hold@";
 
+/// The same for what is a call's own: its number.
+const CALL: &str = "@@@@call@@@@";
+
+/// The one queue of the organization.
+pub(crate) const QUEUE: &str = "6a0f5b52-7c1d-4e0a-8a39-0d5d2c7b9f11";
+
 /// The id of a user of the organization.
 pub(crate) fn user(number: u64) -> String {
     format!("{number:08x}-3a56-4a1b-9d0e-5b1f7e2c4d10")
@@ -39,10 +45,16 @@ struct Template {
     length: usize,
 }
 
+#[derive(Clone)]
 enum Piece {
     Text(String),
     Id(usize),
     User,
+    /// What stands before the `+` in the address of the user's station.
+    Station,
+    /// The caller's number.
+    Caller,
+    Call,
     HoldTime,
 }
 
@@ -73,8 +85,26 @@ impl Call {
         let parties = participants(talking);
         let parts = (parties.len(), parties.iter().map(attributes).sum());
         let agent = parties.iter().rfind(|party| is_talking_agent(party));
-        let agent = text_of(&agent.expect("an agent")["userId"]);
-        let cut = |body: &Value| Template::cut(&body.to_string(), &ids, &agent);
+        let agent = agent.expect("an agent");
+        let between = |address: &Value, begin: &str, end: char| {
+            let (_, rest) = address.as_str()?.split_once(begin)?;
+            rest.split(end).next().map(str::to_owned)
+        };
+        let caller = parties
+            .iter()
+            .find(|party| party["purpose"] == "customer")
+            .and_then(|party| between(&party["address"], "tel:", ';'));
+        let mut own: Vec<(String, Piece)> = (ids.into_iter().enumerate())
+            .map(|(number, id)| (id, Piece::Id(number)))
+            .collect();
+        own.push((text_of(&agent["userId"]), Piece::User));
+        own.push((HOLD.to_owned(), Piece::HoldTime));
+        own.push((CALL.to_owned(), Piece::Call));
+        own.extend(between(&agent["address"], "sip:", '+').map(|text| (text, Piece::Station)));
+        own.extend(caller.map(|text| (text, Piece::Caller)));
+        let queue = parties.iter().find_map(|party| party["queueId"].as_str());
+        let queue = queue.unwrap_or(QUEUE).to_owned();
+        let cut = |body: &Value| Template::cut(&body.to_string().replace(&queue, QUEUE), &own);
         let shapes = |bodies: &Bodies| Shapes {
             nested: cut(&bodies.nested),
             flat: cut(&bodies.flat),
@@ -146,26 +176,20 @@ impl Shapes {
 }
 
 impl Template {
-    fn cut(text: &str, ids: &[String], user: &str) -> Self {
+    /// `own` is what differs from call to call.
+    fn cut(text: &str, own: &[(String, Piece)]) -> Self {
         let mut pieces = Vec::new();
         let mut rest = text;
         let mut plain = String::new();
         while let Some(next) = rest.chars().next() {
-            let id = ids.iter().position(|id| rest.starts_with(id.as_str()));
-            let (piece, length) = if let Some(number) = id {
-                (Piece::Id(number), ids[number].len())
-            } else if rest.starts_with(user) {
-                (Piece::User, user.len())
-            } else if rest.starts_with(HOLD) {
-                (Piece::HoldTime, HOLD.len())
-            } else {
+            let Some((text, piece)) = own.iter().find(|(text, _)| rest.starts_with(text)) else {
                 plain.push(next);
                 rest = &rest[next.len_utf8()..];
                 continue;
             };
             pieces.push(Piece::Text(std::mem::take(&mut plain)));
-            pieces.push(piece);
-            rest = &rest[length..];
+            pieces.push(piece.clone());
+            rest = &rest[text.len()..];
         }
         pieces.push(Piece::Text(plain));
         Self {
@@ -183,6 +207,15 @@ impl Template {
                     let _ = write!(text, "{number:08x}-0000-4000-8000-{call:012x}");
                 }
                 Piece::User => text.push_str(&self::user(user)),
+                Piece::Station => {
+                    let _ = write!(text, "{user:024x}");
+                }
+                Piece::Caller => {
+                    let _ = write!(text, "+1{call:010}");
+                }
+                Piece::Call => {
+                    let _ = write!(text, "{call:012}");
+                }
                 Piece::HoldTime => text.push_str(&iso(hold_ms)),
             }
         }
@@ -211,8 +244,7 @@ fn on_user_topic(number: u64, topic: &str, body: &str) -> String {
 }
 
 fn on_queue_topic(topic: &str, body: &str) -> String {
-    let queue = "6a0f5b52-7c1d-4e0a-8a39-0d5d2c7b9f11";
-    notification(&format!("v2.routing.queues.{queue}.{topic}"), body)
+    notification(&format!("v2.routing.queues.{QUEUE}.{topic}"), body)
 }
 
 fn notification(topic: &str, body: &str) -> String {
@@ -262,6 +294,9 @@ const ATTRIBUTE: (&str, &str) = (
     "a value of ordinary length, as flows write them",
 );
 
+/// Every second value is the call's own.
+const OWN_VALUE: &str = "@@@@call@@@@ and some more of the ordinary kind";
+
 /// A call as the region played it: how it was when it had just been answered, and how when all was over.
 struct Played {
     talking: Bodies,
@@ -289,7 +324,12 @@ impl Played {
         }
         for number in 0..attributes {
             let key = format!("{}{number:02}", ATTRIBUTE.0);
-            steps.push(Attaches(key.leak(), ATTRIBUTE.1));
+            let value = if number % 2 == 0 {
+                ATTRIBUTE.1
+            } else {
+                OWN_VALUE
+            };
+            steps.push(Attaches(key.leak(), value));
         }
         let answers = if refusals.is_some() { Agent } else { Customer };
         let talk = lasts(30, 60);

@@ -11,6 +11,7 @@ mod case;
 mod cpu;
 mod floors;
 mod frames;
+mod journal;
 mod lean;
 mod memory;
 mod model;
@@ -62,7 +63,9 @@ fn main() {
         return memory::be_host(&library, port, number(snapshot_cache_mib));
     }
     let asked = |part| words.contains(&part);
-    let all = !["saturated", "paced", "memory"].into_iter().any(asked);
+    let all = !["saturated", "paced", "memory", "journal"]
+        .into_iter()
+        .any(asked);
     if all || asked("saturated") {
         println!(
             "CPU per notification in microseconds, as fast as they are read: median (least to most) of {} rounds of {}\n",
@@ -83,6 +86,52 @@ fn main() {
         );
         memory::measure(&library, USERS, LIVE_CALLS, &Call::of_about(SIZES[0]));
     }
+    if all || asked("journal") {
+        println!(
+            "\nWith a journal, in microseconds: changed notifications of 5.5 KB at 1,000 a second, and by turns with them \
+             bare writes\n"
+        );
+        through_the_journal(&library);
+    }
+}
+
+/// Prints what events take with the journal, beside bare writes to the same disk.
+fn through_the_journal(library: &Path) {
+    // Beside the program: on the disk that is built on, not in memory.
+    let program = std::env::current_exe().expect("a path of this program");
+    let directory = tempfile::tempdir_in(program.parent().expect("its directory"));
+    let directory = directory.expect("a directory for the journal");
+    let call = Call::of_about(SIZES[0]);
+    let figures = journal::measure(library, directory.path(), &call);
+    println!("| what | number | median | 99 % within | longest |");
+    println!("|---|--:|--:|--:|--:|");
+    for (words, times) in [
+        ("arrival to callback, with the journal", &figures.times),
+        ("bare write and fdatasync, at the same pace", &figures.paced),
+        (
+            "bare write and fdatasync, one after the other",
+            &figures.syncs,
+        ),
+    ] {
+        println!(
+            "| {words} | {} | {:.0} | {:.0} | {:.0} |",
+            times.len(),
+            at(times, 0.5),
+            at(times, 0.99),
+            at(times, 1.0)
+        );
+    }
+    let ratio = |bare| at(&figures.times, 0.99) / at(bare, 0.99);
+    println!(
+        "\n99 % with the journal ÷ 99 % of bare writes at the same pace: {:.2}; one after the other: {:.2}",
+        ratio(&figures.paced),
+        ratio(&figures.syncs)
+    );
+    let (seconds, events) = figures.over;
+    println!(
+        "Sustained: {:.0} events a second ({events} in {seconds:.1} s)",
+        figures.sustained
+    );
 }
 
 /// Prints a table of CPU, and one of times from arrival to callback if notifications keep a pace.

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use tokio_tungstenite::tungstenite;
 use tungstenite::protocol::{Message, Role, WebSocket};
 
-use crate::frames::user;
+use crate::frames::{QUEUE, user};
 
 /// How long anything may take before the benchmark gives up.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -230,6 +230,12 @@ impl Platform {
                 r#"{{"id":"{id}","connectUri":"ws://127.0.0.1:{}/channels/{id}","expires":"2099-01-01T00:00:00.000Z"}}"#,
                 self.port
             )
+        } else if path.contains("/api/v2/users") && path.contains("&id=") {
+            // After a gap, the one at a start included.
+            let ids = path.split('&').filter_map(|part| part.strip_prefix("id="));
+            let number = |id: &str| u64::from_str_radix(id.get(..8)?, 16).ok();
+            let users: Vec<String> = ids.filter_map(number).map(entity).collect();
+            list(&users, 1, 100, users.len() as u64)
         } else if path.contains("/api/v2/users") {
             let page = number_in(path, "pageNumber=");
             let size = number_in(path, "pageSize=");
@@ -240,6 +246,9 @@ impl Platform {
                 size,
                 self.users,
             )
+        } else if path.contains("/api/v2/routing/queues") {
+            let queue = format!(r#"{{"id":"{QUEUE}","name":"Sales","memberCount":100}}"#);
+            list(&[queue], 1, 100, 1)
         } else {
             list(&[], 1, 100, 0)
         }

@@ -12,6 +12,7 @@ use libfuzzer_sys::fuzz_target;
 use genesys_cloud_adapter_fuzz::calls::Calls;
 use genesys_cloud_adapter_fuzz::model::event::{EventKind, Subject};
 use genesys_cloud_adapter_fuzz::model::frame::Notification;
+use genesys_cloud_adapter_fuzz::model::order::SocketId;
 use genesys_cloud_adapter_fuzz::model::time::{Now, UtcMicros};
 use genesys_cloud_adapter_fuzz::{Ledger, told};
 
@@ -46,7 +47,7 @@ fuzz_target!(|data: &[u8]| {
             elapsed: Duration::from_secs(second),
             utc: UtcMicros(1_800_000_000_000_000 + second as i64 * 1_000_000),
         };
-        calls.handle_notification(&notification, now);
+        calls.handle_notification(SocketId(1), &notification, now);
         for event in told(&mut calls) {
             ledger.take(&event);
             let Subject::Agent { user: about, .. } = &event.subject else {

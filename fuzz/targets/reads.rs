@@ -1,4 +1,4 @@
-//! Answers to reads of a conversation: any texts, as the REST conversation and as analytics details by turns. What is told
+//! Answers to reads: any texts, as the REST conversation, as analytics details of a conversation and of a user. What is told
 //! keeps to the order of a leg's life, and what an answer says to have ended is closed.
 //!
 //! Input: bodies, split by a byte 0xFF; the first byte of each says what it is an answer to.
@@ -28,11 +28,11 @@ fuzz_target!(|data: &[u8]| {
             elapsed: Duration::from_secs(second),
             utc: UtcMicros(1_800_000_000_000_000 + second as i64 * 1_000_000),
         };
-        if kind % 2 == 0 {
-            calls.handle_conversation_read(body, Source::Recovered, now);
-        } else {
-            calls.handle_analytics_details(body, Source::Snapshot, now);
-        }
+        match kind % 4 {
+            0 | 2 => calls.handle_conversation_read(body, Source::Recovered, now.elapsed, now),
+            1 => calls.handle_analytics_details(body, Source::Snapshot, now),
+            _ => calls.handle_user_details(body, Source::Recovered, now),
+        };
         for event in told(&mut calls) {
             ledger.take(&event);
         }

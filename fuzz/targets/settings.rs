@@ -53,9 +53,15 @@ fn names_a_file(text: &str, document: Option<&Value>) -> bool {
     text.contains("file:") || text.contains('\\') || document.is_some_and(names)
 }
 
-/// The secret of the document stands in no problem.
+/// The secrets of the document stand in no problem.
 fn says_nothing_secret(text: &str, document: Option<&Value>, said: &str) {
-    let secret = document.and_then(|document| document.get("ClientSecret")?.as_str());
+    for key in ["ClientSecret", "ProxyPassword"] {
+        let secret = document.and_then(|document| document.get(key)?.as_str());
+        says_not(secret, text, said);
+    }
+}
+
+fn says_not(secret: Option<&str>, text: &str, said: &str) {
     if let Some(secret) = secret
         && secret.len() >= SHORTEST_SECRET
         && !secret.starts_with("env:")
@@ -74,6 +80,17 @@ fn comes_again(settings: &Settings) {
     }
     let mut document = shown(settings);
     document["ClientSecret"] = secret.into();
+    if let Some((_, password)) = settings
+        .proxy
+        .as_ref()
+        .and_then(|proxy| proxy.credentials.as_ref())
+    {
+        let password = password.expose_secret();
+        if password.starts_with("env:") || password.starts_with("file:") {
+            return;
+        }
+        document["ProxyPassword"] = password.into();
+    }
     match read(&document.to_string()) {
         Ok(again) => assert_eq!(shown(&again.settings), shown(settings)),
         Err(problems) => panic!("{document} was taken and is refused: {}", report(&problems)),

@@ -13,6 +13,7 @@ use libfuzzer_sys::fuzz_target;
 
 use genesys_cloud_adapter_fuzz::calls::{Calls, Heard};
 use genesys_cloud_adapter_fuzz::model::frame::Notification;
+use genesys_cloud_adapter_fuzz::model::order::SocketId;
 use genesys_cloud_adapter_fuzz::model::time::{Now, UtcMicros};
 use genesys_cloud_adapter_fuzz::told;
 
@@ -48,9 +49,9 @@ fuzz_target!(|data: &[u8]| {
             body,
             metadata: None,
         };
-        let heard = keeping.handle_notification(&shown(text), now);
-        forgetting.handle_notification(&shown(FILLER), now);
-        let heard_whole = forgetting.handle_notification(&shown(text), now);
+        let heard = keeping.handle_notification(SocketId(1), &shown(text), now);
+        forgetting.handle_notification(SocketId(1), &shown(FILLER), now);
+        let heard_whole = forgetting.handle_notification(SocketId(1), &shown(text), now);
         assert_eq!(
             heard == Heard::Unreadable,
             heard_whole == Heard::Unreadable,

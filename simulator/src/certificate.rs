@@ -24,8 +24,8 @@ pub(crate) struct Certificate {
 }
 
 impl Certificate {
-    /// For `localhost`, `127.0.0.1` and `::1`.
-    pub(crate) fn for_loopback() -> io::Result<Self> {
+    /// For `localhost`, `127.0.0.1`, `::1` and, if there is one, a name of its own.
+    pub(crate) fn for_loopback(name: Option<&str>) -> io::Result<Self> {
         let mut authority = CertificateParams::default();
         authority.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
         authority.key_usages = vec![
@@ -39,8 +39,9 @@ impl Certificate {
         let authority =
             CertifiedIssuer::self_signed(authority, authority_key).map_err(io::Error::other)?;
 
+        let names = ["localhost"].into_iter().chain(name).map(str::to_owned);
         let mut leaf =
-            CertificateParams::new(vec!["localhost".to_owned()]).map_err(io::Error::other)?;
+            CertificateParams::new(names.collect::<Vec<_>>()).map_err(io::Error::other)?;
         leaf.subject_alt_names.extend([
             SanType::IpAddress(IpAddr::V4(Ipv4Addr::LOCALHOST)),
             SanType::IpAddress(IpAddr::V6(Ipv6Addr::LOCALHOST)),

@@ -85,6 +85,11 @@ impl Chance {
 pub struct Id(u128);
 
 impl Id {
+    /// A number from 0 to 999 that the id has for good, evenly spread over all ids.
+    pub(crate) const fn thousandth(self) -> i64 {
+        (self.0 % 1_000) as i64
+    }
+
     /// Reads the platform's spelling, in either case.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {

@@ -38,6 +38,8 @@ pub struct Channel {
     pub client: ClientNo,
     /// With which token it was made; it dies with that token.
     pub token: TokenNo,
+    /// Which program made it ([`crate::region::Request::program`]).
+    pub program: u32,
     /// When it was made.
     pub created: Time,
     /// When it ends.
@@ -102,6 +104,7 @@ impl Channels {
         id: String,
         client: ClientNo,
         token: TokenNo,
+        program: u32,
         now: Time,
         expires: Time,
     ) -> ChannelNo {
@@ -114,6 +117,7 @@ impl Channels {
                 id,
                 client,
                 token,
+                program,
                 created: now,
                 expires,
                 last_used: now,

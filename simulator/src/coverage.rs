@@ -74,6 +74,11 @@ impl Coverage {
         }
     }
 
+    /// Drops the outages that ended before a time.
+    pub fn forget(&mut self, before: Time) {
+        self.past.retain(|(_, to), _| *to >= before);
+    }
+
     /// The outages in the order of their start: `from`, `to` (null: still going on) and the `topics` in lower case.
     #[must_use]
     pub fn outages(&self) -> Value {

@@ -3,7 +3,7 @@
 //! Knows which faults exist, when each is in force, and what stands of them in the truth. Does not know how the region
 //! carries them out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -38,6 +38,33 @@ pub enum Fault {
         #[serde(default = "all")]
         share: f64,
     },
+    /// Nothing passes any more, either way, on the sockets that are open when it starts, though their connections stand:
+    /// the region does not hear the client, not even its farewell, and takes two minutes to give the sockets up.
+    BlackHole {
+        /// Of the open sockets.
+        #[serde(default = "all")]
+        share: f64,
+        /// Whether, as long as the fault is in force, requests and upgrades vanish too: they do nothing and get no answer.
+        #[serde(default)]
+        requests: bool,
+    },
+    /// Somebody else connects to the channels of open sockets, which disconnects those: at once, and with `every_s` again
+    /// and again as long as the fault is in force. Whoever connects to such a channel disconnects the other one.
+    SecondSocket {
+        /// Of the open sockets.
+        #[serde(default = "all")]
+        share: f64,
+        /// Mean seconds until the next time; absent: once.
+        #[serde(default)]
+        every_s: Option<f64>,
+    },
+    /// Another program with the same client id makes a channel again and again, and connects to it, so that others are
+    /// evicted. When the fault is over it is gone: its channels are evicted before any that is connected.
+    RivalChannels {
+        /// Mean seconds until the next channel.
+        #[serde(default = "one")]
+        every_s: f64,
+    },
     /// Upgrades to a websocket are refused.
     RefuseConnects {
         /// With this status.
@@ -50,6 +77,19 @@ pub enum Fault {
         min_ms: i64,
         /// At most.
         max_ms: i64,
+    },
+    /// Notifications come late, and others overtake them.
+    Reorder {
+        /// Of the notifications.
+        #[serde(default = "all")]
+        share: f64,
+        /// At least.
+        min_ms: i64,
+        /// At most.
+        max_ms: i64,
+        /// Who overtakes.
+        #[serde(default)]
+        among: Among,
     },
     /// Notifications come twice.
     Duplicate {
@@ -112,6 +152,20 @@ pub enum Fault {
         #[serde(default)]
         path: String,
     },
+    /// The region's clock tells another time than it is: in the Date header of answers, and in the time at which a channel
+    /// expires. Times of what happened stay true: they are what it is known by. (A region whose clock is off altogether
+    /// is one that is told another time than its client.)
+    ClockSkew {
+        /// By how much the told time is ahead; negative: behind.
+        skew_ms: i64,
+    },
+    /// Requests are answered 403, as if the client's roles had lost a permission.
+    ForbidRequests {
+        /// Only requests whose path starts so.
+        path: String,
+        /// Which.
+        permission: String,
+    },
     /// `v2.system.socket_closing` on every socket; those that are still there after the grace are closed.
     SocketClosing {
         /// Seconds between announcement and close. The platform gives up to one minute.
@@ -137,11 +191,25 @@ fn all() -> f64 {
 fn unavailable() -> u16 {
     503
 }
+fn one() -> f64 {
+    1.0
+}
 fn one_second() -> u32 {
     1
 }
 fn one_minute() -> f64 {
     60.0
+}
+
+/// Who overtakes a notification that a [`Fault::Reorder`] holds up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Among {
+    /// Any other, those of its own channel too.
+    #[default]
+    All,
+    /// Those of other channels; the order within a channel stays.
+    Channels,
 }
 
 /// Which tokens a [`Fault::RevokeToken`] ends.
@@ -164,7 +232,12 @@ impl Fault {
         matches!(
             self,
             Self::CutSockets { every_s: None, .. }
+                | Self::SecondSocket { every_s: None, .. }
                 | Self::MuteSockets { .. }
+                | Self::BlackHole {
+                    requests: false,
+                    ..
+                }
                 | Self::RevokeToken { .. }
                 | Self::ExpireChannels {}
                 | Self::SocketClosing { .. }
@@ -214,7 +287,9 @@ impl FaultOrder {
         let for_s = seconds("for_s")?;
         let fault: Fault = serde_json::from_value(value).map_err(|error| error.to_string())?;
         match &fault {
-            Fault::Delay { min_ms, max_ms } | Fault::SlowRequests { min_ms, max_ms, .. }
+            Fault::Delay { min_ms, max_ms }
+            | Fault::Reorder { min_ms, max_ms, .. }
+            | Fault::SlowRequests { min_ms, max_ms, .. }
                 if *min_ms < 0 || max_ms < min_ms =>
             {
                 Err("min_ms and max_ms are not an interval".to_owned())
@@ -222,7 +297,16 @@ impl FaultOrder {
             Fault::CutSockets {
                 every_s: Some(every),
                 ..
-            } if *every <= 0.0 => Err("every_s is not above 0".to_owned()),
+            }
+            | Fault::SecondSocket {
+                every_s: Some(every),
+                ..
+            }
+            | Fault::RivalChannels { every_s: every }
+                if *every <= 0.0 =>
+            {
+                Err("every_s is not above 0".to_owned())
+            }
             Fault::RefuseConnects { status } if !(400..=599).contains(status) => {
                 Err("status is not from 400 to 599".to_owned())
             }
@@ -231,6 +315,9 @@ impl FaultOrder {
             }
             Fault::CutSockets { share, .. }
             | Fault::MuteSockets { share }
+            | Fault::BlackHole { share, .. }
+            | Fault::SecondSocket { share, .. }
+            | Fault::Reorder { share, .. }
             | Fault::Duplicate { share }
             | Fault::Lose { share }
             | Fault::Storm429 { share, .. }
@@ -275,12 +362,18 @@ impl Planned {
 #[derive(Debug, Default)]
 pub struct Faults {
     planned: BTreeMap<FaultNo, Planned>,
+    /// Those that are not over: in a run of days few of many.
+    pending: BTreeSet<FaultNo>,
+    /// How many there ever were.
+    asked: u64,
 }
 
 impl Faults {
     /// Plans a fault.
     pub fn plan(&mut self, order: FaultOrder, now: Time) -> FaultNo {
-        let number = FaultNo(self.planned.len() as u64 + 1);
+        self.asked += 1;
+        let number = FaultNo(self.asked);
+        self.pending.insert(number);
         let from = now + seconds(order.after_s);
         let to = if order.fault.is_momentary() {
             Some(from)
@@ -301,6 +394,12 @@ impl Faults {
         number
     }
 
+    /// Drops those that were over before a time; the others keep their numbers.
+    pub fn forget(&mut self, before: Time) {
+        let is_past = |planned: &Planned| planned.over && planned.to.is_some_and(|to| to < before);
+        self.planned.retain(|_, planned| !is_past(planned));
+    }
+
     /// Ends one fault now. False: there is none of this number, or it is over.
     pub fn clear(&mut self, number: FaultNo, now: Time) -> bool {
         match self.planned.get_mut(&number) {
@@ -308,6 +407,7 @@ impl Faults {
                 planned.over = true;
                 planned.next = None;
                 planned.to = Some(if planned.begun { now } else { planned.from });
+                self.pending.remove(&number);
                 true
             }
             _ => false,
@@ -324,22 +424,23 @@ impl Faults {
 
     /// Every fault that is in force.
     pub fn in_force(&self, now: Time) -> impl Iterator<Item = &Fault> {
-        self.planned
-            .values()
+        self.pending()
             .filter(move |planned| planned.in_force(now))
             .map(|planned| &planned.fault)
+    }
+
+    fn pending(&self) -> impl Iterator<Item = &Planned> {
+        (self.pending.iter()).filter_map(|number| self.planned.get(number))
     }
 
     /// When the region has to act next.
     #[must_use]
     pub fn next(&self) -> Option<Time> {
         let ends = self
-            .planned
-            .values()
-            .filter(|planned| planned.begun && !planned.over)
-            .filter_map(|p| p.to);
-        self.planned
-            .values()
+            .pending()
+            .filter(|planned| planned.begun)
+            .filter_map(|planned| planned.to);
+        self.pending()
             .filter_map(|planned| planned.next)
             .chain(ends)
             .min()
@@ -347,21 +448,27 @@ impl Faults {
 
     /// Takes one fault that has to act now; its `next` is cleared and it has begun. Those whose time is up end.
     pub fn take_due(&mut self, now: Time) -> Option<(FaultNo, Fault)> {
-        for (number, planned) in &mut self.planned {
-            if !planned.over && planned.next.is_some_and(|next| next <= now) {
+        let mut due = None;
+        for number in &self.pending {
+            let Some(planned) = self.planned.get_mut(number) else {
+                continue;
+            };
+            if planned.next.is_some_and(|next| next <= now) {
                 planned.next = None;
                 planned.begun = true;
-                if planned.fault.is_momentary() {
-                    planned.over = true;
-                }
-                return Some((*number, planned.fault.clone()));
+                planned.over = planned.fault.is_momentary();
+                due = Some((*number, planned.fault.clone()));
+                break;
             }
-            if planned.begun && !planned.over && planned.to.is_some_and(|to| to <= now) {
+            if planned.begun && planned.to.is_some_and(|to| to <= now) {
                 planned.over = true;
                 planned.next = None;
             }
         }
-        None
+        let planned = &self.planned;
+        let is_over = |number: &FaultNo| planned.get(number).is_none_or(|planned| planned.over);
+        self.pending.retain(|number| !is_over(number));
+        due
     }
 
     /// A fault that acts again and again wants to act at this time, if it is still in force then.

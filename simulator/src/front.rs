@@ -5,7 +5,8 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -27,7 +28,7 @@ use tokio_rustls::server::TlsStream;
 
 use crate::certificate::Certificate;
 use crate::channel::SocketId;
-use crate::region::{Region, RegionConfig, Request, Response, SocketInput, Transmit};
+use crate::region::{NEVER, Region, RegionConfig, Request, Response, SocketInput, Transmit};
 use crate::time::Time;
 
 /// The largest body that is read at all; injected frames may be large, the platform's own limit is the region's.
@@ -36,6 +37,9 @@ const MOST_BODY_BYTES: usize = 64 << 20;
 const MOST_WAITING_FRAMES: usize = 1 << 20;
 /// How long a client may take to answer a close frame, or to finish a TLS handshake.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long a connection on which nothing passes is held: longer than any client waits.
+const SILENCE: Duration = Duration::from_secs(600);
 
 /// How a region is put on a port.
 #[derive(Debug, Clone)]
@@ -46,6 +50,10 @@ pub struct FrontConfig {
     pub port: u16,
     /// With a certificate made for this run.
     pub tls: bool,
+    /// The name under which clients reach it, in its certificate too; `None`: its address.
+    pub name: Option<String>,
+    /// The only address that may connect; others are cut off and counted ([`Running::strangers`]).
+    pub only_from: Option<IpAddr>,
 }
 
 impl FrontConfig {
@@ -56,6 +64,8 @@ impl FrontConfig {
             region,
             port: 0,
             tls: false,
+            name: None,
+            only_from: None,
         }
     }
 }
@@ -74,6 +84,7 @@ pub struct Running {
     /// Where it listens.
     pub address: SocketAddr,
     shared: Arc<Shared>,
+    door: Arc<Door>,
     runtime: Option<tokio::runtime::Runtime>,
 }
 
@@ -96,6 +107,18 @@ impl Running {
     /// Looks at, or changes, the running region from within the process: the truth, a fault, a script.
     pub fn with_region<T>(&self, act: impl FnOnce(&mut Region, Time) -> T) -> T {
         self.shared.input(act)
+    }
+
+    /// How many connections came from where none may come from.
+    #[must_use]
+    pub fn strangers(&self) -> u64 {
+        self.door.strangers.load(Ordering::Relaxed)
+    }
+
+    /// How many connections were let in.
+    #[must_use]
+    pub fn guests(&self) -> u64 {
+        self.door.guests.load(Ordering::Relaxed)
     }
 
     /// Stops it. Connections break, as they do when a region's front dies.
@@ -130,12 +153,23 @@ pub fn serve(mut config: FrontConfig) -> io::Result<Running> {
     let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, config.port))?;
     listener.set_nonblocking(true)?;
     let address = listener.local_addr()?;
-    let certificate = config.tls.then(Certificate::for_loopback).transpose()?;
+    let certificate = config
+        .tls
+        .then(|| Certificate::for_loopback(config.name.as_deref()))
+        .transpose()?;
+    let door = Arc::new(Door {
+        only_from: config.only_from,
+        ..Door::default()
+    });
+    let origin = match &config.name {
+        Some(name) => format!("{name}:{}", address.port()),
+        None => address.to_string(),
+    };
     let secure = if config.tls { "s" } else { "" };
 
     let clock = Clock::starting_now();
     config.region.world.start = clock.start;
-    config.region.stream_url = format!("ws{secure}://{address}");
+    config.region.stream_url = format!("ws{secure}://{origin}");
     let region = Region::new(config.region);
     let client = region
         .clients()
@@ -158,26 +192,28 @@ pub fn serve(mut config: FrontConfig) -> io::Result<Running> {
         .as_ref()
         .map(|certificate| certificate.acceptor.clone());
     runtime.spawn(drive(Arc::clone(&shared)));
+    let at_door = Arc::clone(&door);
     runtime.spawn(async move {
         let listener = match TcpListener::from_std(listener) {
             Ok(listener) => listener,
             Err(error) => return tell("the region cannot listen", &error),
         };
         let served = match acceptor {
-            None => axum::serve(Plain(listener), app).await,
-            Some(acceptor) => axum::serve(Secure::new(listener, acceptor), app).await,
+            None => axum::serve(Plain(listener, at_door), app).await,
+            Some(acceptor) => axum::serve(Secure::new(listener, at_door, acceptor), app).await,
         };
         if let Err(error) = served {
             tell("the region stopped listening", &error);
         }
     });
     Ok(Running {
-        base_url: format!("http{secure}://{address}"),
+        base_url: format!("http{secure}://{origin}"),
         client_id: client.id,
         client_secret: client.secret,
         tls_ca: certificate.map(|certificate| certificate.authority_pem),
         address,
         shared,
+        door,
         runtime: Some(runtime),
     })
 }
@@ -293,7 +329,10 @@ async fn answer(
     let upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection> =
         WebSocketUpgrade::from_request_parts(&mut parts, &()).await;
     if let Ok(upgrade) = upgrade {
-        return open(shared, &parts, upgrade);
+        return match open(shared, &parts, upgrade) {
+            Ok(upgraded) => upgraded,
+            Err(refused) => in_time(refused).await,
+        };
     }
     let body = match timeout(
         Duration::from_secs(60),
@@ -314,8 +353,17 @@ async fn answer(
         authorization: text_of(&parts.headers, header::AUTHORIZATION),
         content_type: text_of(&parts.headers, header::CONTENT_TYPE),
         body,
+        program: 0,
     };
     let response = shared.input(|region, now| region.handle_request(&request, now));
+    in_time(response).await
+}
+
+/// Keeps an answer back as long as the region says. One that never comes waits until the client has left.
+async fn in_time(response: Response) -> HttpResponse {
+    if response.after_ms == NEVER {
+        std::future::pending::<()>().await;
+    }
     if let Ok(wait @ 1..) = u64::try_from(response.after_ms) {
         tokio::time::sleep(Duration::from_millis(wait)).await;
     }
@@ -342,7 +390,11 @@ fn http(response: Response) -> HttpResponse {
         .unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())
 }
 
-fn open(shared: Arc<Shared>, parts: &request::Parts, upgrade: WebSocketUpgrade) -> HttpResponse {
+fn open(
+    shared: Arc<Shared>,
+    parts: &request::Parts,
+    upgrade: WebSocketUpgrade,
+) -> Result<HttpResponse, Response> {
     let (outlet, frames) = mpsc::channel(MOST_WAITING_FRAMES);
     let opened = {
         let mut inside = shared.lock();
@@ -356,12 +408,9 @@ fn open(shared: Arc<Shared>, parts: &request::Parts, upgrade: WebSocketUpgrade) 
         opened
     };
     shared.changed.notify_one();
-    let socket = match opened {
-        Ok(socket) => socket,
-        Err(response) => return http(response),
-    };
+    let socket = opened?;
     let failed = Arc::clone(&shared);
-    upgrade
+    Ok(upgrade
         .on_failed_upgrade(move |_| {
             failed.input(|region, now| region.handle_socket(socket, SocketInput::Closed, now))
         })
@@ -369,7 +418,7 @@ fn open(shared: Arc<Shared>, parts: &request::Parts, upgrade: WebSocketUpgrade) 
             converse(&shared, socket, websocket, frames).await;
             shared.lock().outlets.remove(&socket);
             shared.input(|region, now| region.handle_socket(socket, SocketInput::Closed, now));
-        })
+        }))
 }
 
 /// Carries frames both ways until one side ends it.
@@ -394,6 +443,12 @@ async fn converse(
                         Transmit::Cut => {
                             // What was handed over before counts as sent.
                             _ = timeout(PATIENCE, sink.flush()).await;
+                            return;
+                        }
+                        Transmit::Silence => {
+                            _ = timeout(PATIENCE, sink.flush()).await;
+                            // Neither read nor written, nor closed: no byte passes.
+                            tokio::time::sleep(SILENCE).await;
                             return;
                         }
                         Transmit::Close { code, reason } => {
@@ -426,14 +481,14 @@ async fn converse(
 }
 
 /// Connections without TLS.
-struct Plain(TcpListener);
+struct Plain(TcpListener, Arc<Door>);
 
 impl Listener for Plain {
     type Io = TcpStream;
     type Addr = SocketAddr;
 
     async fn accept(&mut self) -> (TcpStream, SocketAddr) {
-        accept(&self.0).await
+        accept(&self.0, &self.1).await
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
@@ -441,9 +496,31 @@ impl Listener for Plain {
     }
 }
 
-async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
+/// Who may come in, and who came.
+#[derive(Debug, Default)]
+struct Door {
+    only_from: Option<IpAddr>,
+    strangers: AtomicU64,
+    guests: AtomicU64,
+}
+
+impl Door {
+    fn lets_in(&self, address: SocketAddr) -> bool {
+        let is_guest = self.only_from.is_none_or(|only| only == address.ip());
+        let counter = if is_guest {
+            &self.guests
+        } else {
+            &self.strangers
+        };
+        counter.fetch_add(1, Ordering::Relaxed);
+        is_guest
+    }
+}
+
+async fn accept(listener: &TcpListener, door: &Door) -> (TcpStream, SocketAddr) {
     loop {
         match listener.accept().await {
+            Ok((_, address)) if !door.lets_in(address) => {}
             Ok((stream, address)) => {
                 // Notifications are small and must not wait for each other.
                 _ = stream.set_nodelay(true);
@@ -462,12 +539,12 @@ struct Secure {
 }
 
 impl Secure {
-    fn new(listener: TcpListener, acceptor: TlsAcceptor) -> Self {
+    fn new(listener: TcpListener, door: Arc<Door>, acceptor: TlsAcceptor) -> Self {
         let (done, ready) = mpsc::channel(64);
         let address = listener.local_addr();
         tokio::spawn(async move {
             loop {
-                let (stream, address) = accept(&listener).await;
+                let (stream, address) = accept(&listener, &door).await;
                 let (acceptor, done) = (acceptor.clone(), done.clone());
                 tokio::spawn(async move {
                     if let Ok(Ok(stream)) = timeout(PATIENCE, acceptor.accept(stream)).await {

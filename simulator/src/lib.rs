@@ -56,6 +56,35 @@
 //! | `POST frames`              | the body, as it is, as a frame: `?channel=ID`, `count`, `rate`, `lines`, `kind`   |
 //! | `GET switches`, `POST`     | [`region::Switches`], as a whole or in part                                       |
 //!
+//! # Faults
+//!
+//! What a test makes go wrong: `POST /_sim/faults` with one of these (the members are those of [`fault::Fault`]) and, for
+//! all, `after_s` and `for_s`; in virtual time [`region::Region::plan_fault`]. Each stands in the truth under `faults` with
+//! `from` and `to`; what a client missed by it stands under `outages`, topic by topic.
+//!
+//! | `fault`           | what goes wrong                                                        | members               |
+//! |-------------------|------------------------------------------------------------------------|-----------------------|
+//! | `cut_sockets`     | connections break; with `close_code` they are closed unannounced       | `share`, `every_s`    |
+//! | `socket_closing`  | announced closing: `v2.system.socket_closing`, and closed a while later | `grace_s`            |
+//! | `mute_sockets`    | sockets stay open and say nothing, but still hear                      | `share`               |
+//! | `black_hole`      | nothing passes either way, connections stand; requests too, if wanted  | `share`, `requests`   |
+//! | `second_socket`   | somebody else connects to the channel of a socket and disconnects it   | `share`, `every_s`    |
+//! | `rival_channels`  | another program of the client makes channels in a loop: evictions      | `every_s`             |
+//! | `refuse_connects` | upgrades are refused                                                   | `status`              |
+//! | `delay`           | notifications come late, in order                                      | `min_ms`, `max_ms`    |
+//! | `reorder`         | notifications come late and are overtaken: by `all`, or by other `channels` only | `share`, `min_ms`, `max_ms`, `among` |
+//! | `duplicate`       | notifications come twice                                               | `share`               |
+//! | `lose`            | notifications do not come                                              | `share`               |
+//! | `revoke_token`    | tokens end, and with them their channels                               | `which`               |
+//! | `expire_channels` | channels end                                                           |                       |
+//! | `refuse_client`   | no token is issued                                                     |                       |
+//! | `storm_429`       | requests are answered 429                                              | `share`, `retry_after_s`, `path` |
+//! | `storm_5xx`       | requests are answered 5xx                                              | `share`, `status`, `retry_after_s`, `path` |
+//! | `slow_requests`   | requests are done at once and answered late                            | `min_ms`, `max_ms`, `path` |
+//! | `forbid_requests` | requests are answered 403                                              | `path`, `permission`  |
+//! | `forbid_topics`   | subscriptions to topics are refused; what is subscribed stays          | `topics`              |
+//! | `clock_skew`      | the Date header and the expiry of channels tell another time           | `skew_ms`             |
+//!
 //! # Driving the world
 //!
 //! ```

@@ -10,7 +10,6 @@ use gca_region::front::{FrontConfig, serve};
 use gca_region::region::RegionConfig;
 use gca_region::world::WorldConfig;
 use lexopt::prelude::*;
-use tokio::signal::unix::{SignalKind, signal};
 
 const HELP: &str = "\
 gca-region: a Genesys Cloud region on 127.0.0.1, with a seeded contact centre in it
@@ -31,8 +30,9 @@ gca-region: a Genesys Cloud region on 127.0.0.1, with a seeded contact centre in
   --until-stdin-closes   stop when standard input closes
   --help                 this text
 
-Stops cleanly on SIGTERM and SIGINT. Token, REST and websocket paths are served with and without a leading /login or
-/api-root; /_sim/truth, faults, calls, requests, frames, channels, scripts and switches need no token.
+Stops cleanly on SIGTERM and SIGINT; on Windows on Ctrl+C, Ctrl+Break, and when its window is closed. Token, REST and
+websocket paths are served with and without a leading /login or /api-root; /_sim/truth, faults, calls, requests, frames, channels,
+scripts and switches need no token.
 ";
 
 #[derive(Debug)]
@@ -90,7 +90,11 @@ fn wanted() -> Result<Option<Wanted>, lexopt::Error> {
             other => return Err(other.unexpected()),
         }
     }
-    let front = FrontConfig { region, port, tls };
+    let front = FrontConfig {
+        port,
+        tls,
+        ..FrontConfig::new(region)
+    };
     Ok(Some(Wanted {
         front,
         tls_ca,
@@ -134,18 +138,45 @@ fn run(wanted: Wanted) -> Result<(), Box<dyn std::error::Error>> {
         .enable_all()
         .build()?
         .block_on(async {
-            let mut terminate = signal(SignalKind::terminate())?;
-            let mut interrupt = signal(SignalKind::interrupt())?;
+            let told_to_stop = told_to_stop()?;
             let mut out = std::io::stdout();
             writeln!(out, "{}", running.ready())?;
             out.flush()?;
             tokio::select! {
-                _ = terminate.recv() => {}
-                _ = interrupt.recv() => {}
+                () = told_to_stop => {}
                 _ = stdin_closed => {}
             }
             std::io::Result::Ok(())
         })?;
     running.stop();
     Ok(())
+}
+
+/// Ends when a person or the system tells the program to. From the call on, not only once it is waited for.
+#[cfg(unix)]
+fn told_to_stop() -> std::io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}
+
+#[cfg(windows)]
+fn told_to_stop() -> std::io::Result<impl Future<Output = ()>> {
+    use tokio::signal::windows::{ctrl_break, ctrl_c, ctrl_close};
+
+    let (mut interrupt, mut stop, mut close) = (ctrl_c()?, ctrl_break()?, ctrl_close()?);
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = stop.recv() => {}
+            _ = close.recv() => {}
+        }
+    })
 }

@@ -1,5 +1,6 @@
-//! Who and what there is in the region: made once from the seed, never changed afterwards. What users do, and how they
-//! are, is the [`world`](crate::world)'s.
+//! Who and what there is in the region: made once from the seed, and changed only when somebody comes, leaves or gets
+//! another name (`world/roster.rs` decides when). Whoever leaves keeps their index. What users do, and how they are, is
+//! the [`world`](crate::world)'s.
 
 use std::collections::HashMap;
 
@@ -20,7 +21,8 @@ pub struct Organization {
     pub users: Vec<User>,
     /// The queues.
     pub queues: Vec<Queue>,
-    /// First the usual station of every user, in their order; then the second ones of those who have one.
+    /// First the usual station of every user of the beginning, in their order; then the second ones of those who have one;
+    /// then those of users who came later.
     pub stations: Vec<Station>,
     /// The flows (IVR) that answer calls.
     pub flows: Vec<Flow>,
@@ -74,6 +76,8 @@ pub struct User {
     pub queues: Vec<usize>,
     /// Indices of the stations that they work at, the usual one first.
     pub stations: Vec<usize>,
+    /// No longer of the organization: in no list, and in no call.
+    pub gone: bool,
 }
 
 /// A queue.
@@ -91,6 +95,8 @@ pub struct Queue {
     pub skill: usize,
     /// Indices of the users who serve it.
     pub members: Vec<usize>,
+    /// It was deleted: in no list, and no call comes to it.
+    pub gone: bool,
 }
 
 /// A telephone.
@@ -354,6 +360,7 @@ impl Organization {
             number: format!("+120255501{:02}", at % 100),
             skill: chance.below(self.skills.len()),
             members: Vec::new(),
+            gone: false,
         });
     }
 
@@ -387,6 +394,7 @@ impl Organization {
                     queues.push(more);
                 }
             }
+            queues.retain(|queue| self.queues.get(*queue).is_some_and(|queue| !queue.gone));
         }
         for queue in &queues {
             if let Some(queue) = self.queues.get_mut(*queue) {
@@ -410,8 +418,71 @@ impl Organization {
             department: chance.pick(DEPARTMENTS).copied().unwrap_or("Customer Care"),
             queues,
             stations: Vec::new(),
+            gone: false,
         });
         self.add_station(at, kind, (station, line_appearance));
+    }
+
+    /// Somebody comes, with a station of theirs, to serve the queues like all others. Returns their index.
+    pub(crate) fn hire(&mut self, chance: &mut Chance) -> usize {
+        let at = self.users.len();
+        self.add_user(at, chance);
+        at
+    }
+
+    /// A user leaves; the queues know them no more.
+    pub(crate) fn dismiss(&mut self, at: usize) {
+        if let Some(user) = self.users.get_mut(at) {
+            user.gone = true;
+            user.queues.clear();
+        }
+        for queue in &mut self.queues {
+            queue.members.retain(|member| *member != at);
+        }
+    }
+
+    /// A user gets another last name. Their address for mail stays, as it mostly does.
+    pub(crate) fn rename_user(&mut self, at: usize, chance: &mut Chance) {
+        let last = chance.pick(LAST_NAMES).copied().unwrap_or("Doe");
+        if let Some(user) = self.users.get_mut(at) {
+            let first = user.name.split(' ').next().unwrap_or_default();
+            user.name = format!("{first} {last}-{at}");
+        }
+    }
+
+    /// A queue is made, which some users serve from now on. Returns its index.
+    pub(crate) fn open_queue(&mut self, chance: &mut Chance) -> usize {
+        let at = self.queues.len();
+        self.add_queue(at, chance);
+        for (number, user) in self.users.iter_mut().enumerate() {
+            if !user.gone
+                && chance.share(0.4)
+                && let Some(queue) = self.queues.get_mut(at)
+            {
+                user.queues.push(at);
+                queue.members.push(number);
+            }
+        }
+        at
+    }
+
+    /// A queue is deleted; whoever served it serves the others.
+    pub(crate) fn close_queue(&mut self, at: usize) {
+        if let Some(queue) = self.queues.get_mut(at) {
+            queue.gone = true;
+            queue.members.clear();
+        }
+        for user in &mut self.users {
+            user.queues.retain(|queue| *queue != at);
+        }
+    }
+
+    /// A queue gets another name.
+    pub(crate) fn rename_queue(&mut self, at: usize, chance: &mut Chance) {
+        let base = chance.pick(QUEUES).copied().unwrap_or("Queue");
+        if let Some(queue) = self.queues.get_mut(at) {
+            queue.name = format!("{base} {}", chance.between(100, 999).0);
+        }
     }
 
     /// The index of a user.

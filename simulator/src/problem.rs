@@ -17,7 +17,7 @@ pub struct Problem {
     /// `Retry-After`, seconds.
     pub retry_after_s: Option<u32>,
     /// Permissions that the client lacks (403).
-    pub missing: Vec<&'static str>,
+    pub missing: Vec<String>,
 }
 
 impl Problem {
@@ -54,13 +54,13 @@ impl Problem {
 
     /// 403, a topic needs permissions that the client lacks. The platform's code for it is not public.
     #[must_use]
-    pub fn missing_permissions(missing: Vec<&'static str>) -> Self {
+    pub fn missing_permissions(missing: &[&str]) -> Self {
         let message = format!(
             "Unable to perform the requested action. You are missing the following permission(s): {}",
             missing.join(", ")
         );
         Self {
-            missing,
+            missing: missing.iter().map(ToString::to_string).collect(),
             ..Self::new(403, "missing.any.permissions", message)
         }
     }

@@ -61,6 +61,13 @@ impl RequestLog {
         });
     }
 
+    /// Drops the requests before a time, and the counts of minutes that were over; the totals stay.
+    pub fn forget(&mut self, before: Time) {
+        self.last.retain(|asked| asked.at >= before);
+        let minute = before.0.div_euclid(60_000);
+        self.per_minute.retain(|(at, _), _| *at >= minute);
+    }
+
     /// The answer of `GET /_sim/requests`.
     #[must_use]
     pub fn listing(&self, tokens_issued: u64) -> Value {

@@ -21,10 +21,25 @@ impl Time {
     }
 }
 
+impl Time {
+    /// As HTTP headers spell it: `Sun, 22 Nov 2026 10:00:00 GMT`.
+    #[must_use]
+    pub fn http(self) -> String {
+        let printer = jiff::fmt::rfc2822::DateTimePrinter::new();
+        (self.stamp())
+            .and_then(|moment| printer.timestamp_to_rfc9110_string(&moment).ok())
+            .unwrap_or_default()
+    }
+
+    fn stamp(self) -> Option<jiff::Timestamp> {
+        jiff::Timestamp::from_millisecond(self.0).ok()
+    }
+}
+
 impl fmt::Display for Time {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Out of range (before the year -9999 or after 9999) cannot come from a clock; the nearest end is told.
-        let moment = jiff::Timestamp::from_millisecond(self.0).unwrap_or(if self.0 < 0 {
+        let moment = self.stamp().unwrap_or(if self.0 < 0 {
             jiff::Timestamp::MIN
         } else {
             jiff::Timestamp::MAX

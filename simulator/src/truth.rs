@@ -177,6 +177,9 @@ pub struct Act {
     /// Those of them on which such a body was sent to somebody.
     #[serde(serialize_with = "names")]
     pub sent: Vec<Arc<str>>,
+    /// To which programs, one bit each ([`crate::region::Request::program`]).
+    #[serde(skip)]
+    pub sent_to: u64,
     /// The script that was played.
     pub script: Option<&'static str>,
 }
@@ -229,16 +232,17 @@ impl Truth {
     }
 
     /// A frame that shows these acts on `topic` went to at least one live, subscribed socket.
-    pub(crate) fn sent(&mut self, acts: &[u64], topic: &str) {
+    pub(crate) fn sent(&mut self, acts: &[u64], topic: &str, program: u32) {
         for act in acts {
             let Some(act) = self.act_mut(*act) else {
                 continue;
             };
             let known = act.topics.iter().find(|known| ***known == *topic);
-            if let Some(known) = known
-                && !act.sent.contains(known)
-            {
-                act.sent.push(Arc::clone(known));
+            if let Some(known) = known {
+                act.sent_to |= 1_u64.checked_shl(program).unwrap_or_default();
+                if !act.sent.contains(known) {
+                    act.sent.push(Arc::clone(known));
+                }
             }
         }
     }

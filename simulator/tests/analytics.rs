@@ -392,11 +392,15 @@ struct Bench {
 
 impl Bench {
     fn new() -> Self {
+        Self::with(0.0)
+    }
+
+    fn with(minutes_per_presence: f64) -> Self {
         let world = WorldConfig {
             users: 20,
             queues: 2,
             calls_per_minute: 0.0,
-            minutes_per_presence: 0.0,
+            minutes_per_presence,
             ..WorldConfig::default()
         };
         let mut bench = Self {
@@ -437,6 +441,22 @@ impl Bench {
     fn query(&mut self, query: Value) -> Response {
         let path = "/api/v2/analytics/conversations/details/query";
         self.ask(Request::new("POST", path).json(&query))
+    }
+
+    fn switch(&mut self, switches: Value) {
+        let request = Request::new("POST", "/_sim/switches").json(&switches);
+        let answer = self.region.handle_request(&request, self.now);
+        assert_eq!(answer.status, 200, "{}", answer.value());
+    }
+
+    /// What a query for agents answers.
+    fn agents(&mut self, query: Value) -> Value {
+        let path = "/api/v2/analytics/users/details/query";
+        let answer = self.ask(Request::new("POST", path).json(&query));
+        assert_eq!(answer.status, 200, "{}", answer.value());
+        let problems = Members::rest().check("AnalyticsUserDetailsQueryResponse", &answer.value());
+        assert_eq!(problems, Vec::<String>::new());
+        answer.value()
     }
 
     /// The ids that a query finds, and how many there are in all.
@@ -652,5 +672,242 @@ fn details_are_read_by_id() {
     assert_eq!(
         bench.region.handle_request(&stranger, bench.now).status,
         401
+    );
+}
+
+const DAY: &str = "2026-11-22T00:00:00Z/2026-11-23T00:00:00Z";
+
+/// Starts, words and ends of the records of a user.
+fn spells(
+    answer: &Value,
+    user: &str,
+    list: &str,
+    word: &str,
+) -> Vec<(String, String, Option<String>)> {
+    let text = |value: &Value| value.as_str().map(str::to_owned);
+    let users = items(answer, "userDetails").iter();
+    let records = users
+        .filter(|one| one["userId"] == user)
+        .flat_map(|one| items(one, list));
+    records
+        .map(|record| {
+            (
+                text(&record["startTime"]).unwrap(),
+                text(&record[word]).unwrap(),
+                text(&record["endTime"]),
+            )
+        })
+        .collect()
+}
+
+#[test]
+fn an_agents_past_is_what_really_happened() {
+    let mut bench = Bench::with(4.0);
+    for _ in 0..30 {
+        bench.play("inbound", 60_000);
+    }
+    let answer = bench.agents(json!({ "interval": DAY }));
+    assert_eq!(answer["totalHits"], 20);
+    let mut acts = 0;
+    for (kind, list, word) in [
+        (Kind::Presence, "primaryPresence", "systemPresence"),
+        (Kind::RoutingStatus, "routingStatus", "routingStatus"),
+    ] {
+        for user in &bench.region.world().inventory().users {
+            let told = spells(&answer, &user.id.to_string(), list, word);
+            let happened: Vec<(String, String)> = (bench.region.world().truth().acts.iter())
+                .filter(|act| act.kind == kind && act.user == Some(user.id))
+                .map(|act| (act.time.iso(), act.detail.clone().unwrap()))
+                .collect();
+            // The first is how they were when the world began.
+            let (_, changes) = told.split_first().expect("they always are somehow");
+            let changes: Vec<(String, String)> = changes
+                .iter()
+                .map(|(from, what, _)| (from.clone(), what.clone()))
+                .collect();
+            assert_eq!(changes, happened);
+            let ends: Vec<Option<String>> = told.iter().map(|(.., to)| to.clone()).collect();
+            let next = told.iter().skip(1).map(|(from, ..)| Some(from.clone()));
+            assert_eq!(ends, next.chain([None]).collect::<Vec<_>>());
+            acts += happened.len();
+        }
+    }
+    assert!(acts > 100, "the test is not hard enough: {acts}");
+}
+
+#[test]
+fn agents_are_found_by_their_ids_and_by_the_interval_page_after_page() {
+    let mut bench = Bench::with(4.0);
+    let start = bench.now;
+    bench.now = Time(start.0 + HOUR);
+    bench.region.handle_timeout(bench.now);
+    let users: Vec<String> = (bench.region.world().inventory().users.iter())
+        .map(|user| user.id.to_string())
+        .collect();
+    let filter = |ids: &[&String]| {
+        let predicates: Vec<Value> = ids
+            .iter()
+            .map(|id| json!({ "type": "dimension", "dimension": "userId", "operator": "matches", "value": id }))
+            .collect();
+        json!([{ "type": "or", "predicates": predicates }])
+    };
+    let found =
+        bench.agents(json!({ "interval": DAY, "userFilters": filter(&[&users[3], &users[5]]) }));
+    let ids: BTreeSet<&str> = (items(&found, "userDetails").iter())
+        .map(|one| one["userId"].as_str().unwrap())
+        .collect();
+    assert_eq!(ids, BTreeSet::from([&*users[3], &*users[5]]));
+
+    // What was before the interval and what comes after is not told; what reaches into it is, with its own times.
+    let (from, to) = (Time(start.0 + HOUR / 2), Time(start.0 + HOUR / 2 + 60_000));
+    let minute = format!("{}/{}", from.iso(), to.iso());
+    let in_minute = bench.agents(json!({ "interval": minute }));
+    let all_day = bench.agents(json!({ "interval": DAY }));
+    let mut cut = 0;
+    for user in &users {
+        let expected: Vec<_> = spells(&all_day, user, "primaryPresence", "systemPresence")
+            .into_iter()
+            .filter(|(start, _, end)| {
+                *start < to.iso() && end.as_ref().is_none_or(|end| *end > from.iso())
+            })
+            .collect();
+        cut += usize::from(expected.iter().any(|(start, ..)| *start < from.iso()));
+        assert_eq!(
+            spells(&in_minute, user, "primaryPresence", "systemPresence"),
+            expected
+        );
+    }
+    assert!(cut > 0);
+
+    let mut paged = Vec::new();
+    for number in 1.. {
+        let paging = json!({ "pageSize": 7, "pageNumber": number });
+        let page = bench.agents(json!({ "interval": DAY, "paging": paging }));
+        assert_eq!(page["totalHits"], 20);
+        let rows = items(&page, "userDetails");
+        if rows.is_empty() {
+            assert_eq!((number, page.get("userDetails")), (4, None));
+            break;
+        }
+        paged.extend(
+            rows.iter()
+                .map(|one| one["userId"].as_str().unwrap().to_owned()),
+        );
+    }
+    assert_eq!(paged, users);
+
+    for wrong in [
+        json!({}),
+        json!({ "interval": DAY, "paging": { "pageSize": 0 } }),
+        json!({ "interval": DAY, "userFilters": [{ "type": "or", "predicates": [{ "dimension": "mood", "value": "x" }] }] }),
+    ] {
+        let path = "/api/v2/analytics/users/details/query";
+        let answer = bench.ask(Request::new("POST", path).json(&wrong));
+        assert_eq!(answer.status, 400, "{wrong}: {}", answer.value());
+    }
+    let forgotten = Time(bench.now.0 + HOUR);
+    bench.region.forget(bench.now);
+    let now = bench.agents(json!({ "interval": DAY }));
+    assert!(
+        users
+            .iter()
+            .all(|user| spells(&now, user, "routingStatus", "routingStatus").len() <= 1)
+    );
+    assert!(forgotten > bench.now);
+}
+
+#[test]
+fn analytics_knows_of_what_happened_only_after_a_while() {
+    let mut bench = Bench::with(4.0);
+    bench.switch(json!({ "analytics_delay_ms": 120_000 }));
+    let id = bench.play("after_call_work", 55_000);
+    assert_eq!(bench.found(json!({ "interval": DAY })).0, [""; 0]);
+    let open = json!({
+        "interval": DAY,
+        "conversationFilters": [{ "type": "and", "predicates": [
+            { "type": "dimension", "dimension": "conversationEnd", "operator": "notExists" },
+        ] }],
+        "segmentFilters": [{ "type": "or", "predicates": [
+            { "type": "dimension", "dimension": "mediaType", "operator": "matches", "value": "voice" },
+        ] }],
+    });
+    let ended = |bench: &Bench| {
+        let details = bench.region.world().conversation_details(&id).unwrap();
+        details["conversationEnd"].as_str().map(str::to_owned)
+    };
+    let (mut seen_open, mut seen_over, mut segments) = (0, 0, 0);
+    for _ in 0..60 {
+        bench.now = Time(bench.now.0 + 5_000);
+        bench.region.handle_timeout(bench.now);
+        let found = bench.query(json!({ "interval": DAY })).value();
+        let is_open = !bench.found(open.clone()).0.is_empty();
+        let Some(one) = items(&found, "conversations").first() else {
+            continue;
+        };
+        let told: usize = (items(one, "participants").iter())
+            .flat_map(|party| items(party, "sessions"))
+            .map(|session| items(session, "segments").len())
+            .sum();
+        assert!(told >= segments, "what is known stays known");
+        segments = told;
+        let horizon = Time(bench.now.0 - 60_000).iso();
+        let text = one.to_string();
+        let times = text
+            .match_indices("\"2026-")
+            .map(|(at, _)| &text[at + 1..at + 25]);
+        assert!(
+            times.into_iter().all(|time| time <= &*horizon),
+            "{text} at {horizon}"
+        );
+        match one["conversationEnd"].as_str() {
+            None => seen_open += usize::from(is_open),
+            Some(end) => {
+                assert_eq!((Some(end.to_owned()), is_open), (ended(&bench), false));
+                seen_over += 1;
+            }
+        }
+    }
+    assert!(seen_over > 10, "{seen_open} {seen_over}");
+    let details = bench.region.world().conversation_details(&id).unwrap();
+    let found = bench.query(json!({ "interval": DAY })).value();
+    assert_eq!(
+        found["conversations"][0], details,
+        "in the end all is known"
+    );
+
+    // Agents, too.
+    let agents = bench.agents(json!({ "interval": DAY })).to_string();
+    let horizon = Time(bench.now.0 - 120_000).iso();
+    let times = agents
+        .match_indices("\"2026-")
+        .map(|(at, _)| &agents[at + 1..at + 25]);
+    assert!(times.into_iter().all(|time| time <= &*horizon));
+}
+
+#[test]
+fn totals_may_be_off_and_pages_may_shift_but_all_rows_are_there() {
+    let mut bench = Bench::new();
+    let ids: Vec<String> = (0..30).map(|_| bench.play("inbound", 60_000)).collect();
+    bench.switch(json!({ "analytics_totals_off": 0.3, "analytics_pages_shift": 4 }));
+    let (mut totals, mut found, mut rows) = (BTreeSet::new(), Vec::new(), 0);
+    for number in 1.. {
+        let paging = json!({ "pageSize": 5, "pageNumber": number });
+        let (page, total) = bench.found(json!({ "interval": DAY, "paging": paging }));
+        totals.insert(total);
+        if page.is_empty() {
+            break;
+        }
+        rows += page.len();
+        found.extend(
+            page.into_iter()
+                .filter(|id| !found.contains(id))
+                .collect::<Vec<_>>(),
+        );
+    }
+    assert_eq!(found, ids);
+    assert!(rows > ids.len(), "some came twice: {rows}");
+    assert!(
+        totals.len() > 1 && totals.iter().all(|total| (21..=39).contains(total)),
+        "{totals:?}"
     );
 }

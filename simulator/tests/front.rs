@@ -239,6 +239,43 @@ async fn a_cut_breaks_the_connection_without_a_word() {
 }
 
 #[tokio::test]
+async fn nothing_passes_through_a_black_hole_though_the_connection_stands() {
+    let region = serve(FrontConfig::new(quiet())).expect("a region");
+    let caller = Caller::plain(&region).await;
+    let (_, uri) = caller.channel().await;
+    let mut socket = connect(&uri).await;
+    let order = r#"{"fault":"black_hole","requests":true}"#;
+    assert_eq!(caller.send("POST", "/_sim/faults", order).await.0, 200);
+    // Neither the platform's ping is answered nor the websocket's own, and a farewell is not either.
+    let said = [
+        Message::text(r#"{"message":"ping"}"#),
+        Message::Ping(Vec::new().into()),
+        Message::Close(None),
+    ];
+    for message in said {
+        socket.send(message).await.expect("the connection takes it");
+    }
+    let heard = timeout(Duration::from_millis(500), socket.next()).await;
+    assert!(heard.is_err(), "{heard:?}");
+    let asked = caller
+        .http
+        .get(format!("{}/api/v2/tokens/me", caller.base))
+        .bearer_auth(&caller.token)
+        .timeout(Duration::from_millis(500))
+        .send()
+        .await;
+    assert!(asked.unwrap_err().is_timeout());
+    let cleared = caller.send("DELETE", "/_sim/faults", "").await;
+    assert_eq!(cleared.0, 200);
+    assert_eq!(caller.send("GET", "/api/v2/tokens/me", "").await.0, 200);
+    // Another socket on the channel is as good as new.
+    let mut second = connect(&uri).await;
+    let ping = Message::text(r#"{"message":"ping"}"#);
+    second.send(ping).await.expect("the connection takes it");
+    assert!(matches!(next(&mut second).await, Some(Message::Text(_))));
+}
+
+#[tokio::test]
 async fn junk_of_any_size_and_number_can_be_injected() {
     let region = serve(FrontConfig::new(quiet())).expect("a region");
     let caller = Caller::plain(&region).await;

@@ -4,7 +4,8 @@
 
 use std::collections::BTreeMap;
 
-use gca_region::region::{Region, RegionConfig};
+use gca_region::fault::FaultOrder;
+use gca_region::region::{Region, RegionConfig, Request, SocketInput};
 use gca_region::time::Time;
 use gca_region::world::{World, WorldConfig};
 use serde_json::{Value, json};
@@ -25,7 +26,7 @@ fn run(world: &mut World, end: Time) -> Vec<String> {
     while let Some(due) = world.poll_timeout().filter(|due| *due <= end) {
         world.handle_timeout(due);
         while let Some(shown) = world.poll_shown() {
-            world.mark_sent(&shown.acts, &shown.topic);
+            world.mark_sent(&shown.acts, &shown.topic, 0);
             transcript.push(format!(
                 "{} {} {:?} {}",
                 shown.at, shown.topic, shown.acts, shown.body
@@ -146,5 +147,100 @@ fn a_region_forgets_as_its_world_does() {
     assert_eq!(
         (&truth["acts"], &truth["conversations"]),
         (&json!([]), &json!(1))
+    );
+}
+
+/// A client that renews everything every four minutes, as tokens of 300 s make it do.
+struct Client {
+    authorization: String,
+    socket: Option<gca_region::channel::SocketId>,
+}
+
+impl Client {
+    fn renew(&mut self, region: &mut Region, now: Time) {
+        let mut ask = Request::new("POST", "/oauth/token");
+        ask.authorization = Some(self.authorization.clone());
+        ask.content_type = Some("application/x-www-form-urlencoded".to_owned());
+        ask.body = b"grant_type=client_credentials".to_vec();
+        let token = region.handle_request(&ask, now).value();
+        let Some(token) = token["access_token"].as_str() else {
+            return;
+        };
+        let made = Request::new("POST", "/api/v2/notifications/channels").bearer(token);
+        let made = region.handle_request(&made, now).value();
+        let Some(id) = made["id"].as_str() else {
+            return;
+        };
+        let topics: Vec<Value> = (region.world().inventory().users.iter())
+            .map(|user| json!({ "id": format!("v2.users.{}?presence&conversations", user.id) }))
+            .collect();
+        let path = format!("/api/v2/notifications/channels/{id}/subscriptions");
+        let ask = Request::new("POST", &path)
+            .bearer(token)
+            .json(&json!(topics));
+        region.handle_request(&ask, now);
+        let next = region.open_socket(&format!("/channels/{id}"), now).ok();
+        if let Some(last) = std::mem::replace(&mut self.socket, next) {
+            region.handle_socket(last, SocketInput::Closed, now);
+        }
+    }
+}
+
+/// Six days of renewals, calls and faults leave nothing behind that three have not left.
+#[test]
+fn a_region_does_not_grow_with_its_days() {
+    use base64::Engine as _;
+    const MINUTE: i64 = 60_000;
+    const DAY: i64 = 24 * 60 * MINUTE;
+    let mut config = RegionConfig::new(WorldConfig {
+        users: 12,
+        queues: 2,
+        calls_per_minute: 0.2,
+        pace: 1.0,
+        ..WorldConfig::default()
+    });
+    config.switches.token_life_s = 300;
+    let mut region = Region::new(config);
+    let client = region.clients()[0].clone();
+    let pair = format!("{}:{}", client.id, client.secret);
+    let pair = base64::engine::general_purpose::STANDARD.encode(pair);
+    let mut client = Client {
+        authorization: format!("Basic {pair}"),
+        socket: None,
+    };
+    let start = region.world().now();
+    let faults = [
+        r#"{"fault":"black_hole","requests":true,"for_s":30}"#,
+        r#"{"fault":"rival_channels","every_s":2,"for_s":120}"#,
+        r#"{"fault":"second_socket","every_s":20,"for_s":60}"#,
+        r#"{"fault":"reorder","min_ms":10,"max_ms":3000,"for_s":300}"#,
+        r#"{"fault":"cut_sockets"}"#,
+        r#"{"fault":"expire_channels"}"#,
+        r#"{"fault":"revoke_token"}"#,
+    ];
+    // How much there is to tell of it: everything that it keeps.
+    let size = |region: &Region| format!("{region:?}").len();
+    let mut sizes = Vec::new();
+    for step in 0..6 * DAY / (4 * MINUTE) {
+        let now = Time(start.0 + step * 4 * MINUTE);
+        region.handle_timeout(now);
+        client.renew(&mut region, now);
+        if step % 15 == 0 {
+            let next = faults[usize::try_from(step / 15).unwrap() % faults.len()];
+            let order = FaultOrder::from_json(serde_json::from_str(next).unwrap()).unwrap();
+            region.plan_fault(order, now);
+            region.forget(Time(now.0 - 6 * 60 * MINUTE));
+        }
+        while region.poll_transmit().is_some() {}
+        if step > 0 && step % (DAY / (4 * MINUTE)) == 0 {
+            sizes.push(size(&region));
+        }
+    }
+    let (first, second) = sizes.split_at(sizes.len() / 2);
+    let most = |sizes: &[usize]| sizes.iter().max().copied().unwrap();
+    assert!(region.world().truth().conversations > 1_300);
+    assert!(
+        most(second) * 100 < most(first) * 115,
+        "it grows: {sizes:?}"
     );
 }

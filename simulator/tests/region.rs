@@ -2,9 +2,11 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use std::collections::BTreeSet;
+
 use gca_region::channel::SocketId;
-use gca_region::fault::{Fault, FaultOrder, WhichToken};
-use gca_region::region::{Region, RegionConfig, Request, Response, SocketInput, Transmit};
+use gca_region::fault::{Among, Fault, FaultOrder, WhichToken};
+use gca_region::region::{NEVER, Region, RegionConfig, Request, Response, SocketInput, Transmit};
 use gca_region::time::Time;
 use gca_region::world::WorldConfig;
 use serde_json::{Value, json};
@@ -158,6 +160,7 @@ impl Bench {
                 Transmit::Text(text) => serde_json::from_str(&text).expect("JSON"),
                 Transmit::Close { code, .. } => json!({ "close": code }),
                 Transmit::Cut => json!("cut"),
+                Transmit::Silence => json!("silence"),
                 Transmit::Binary(_) => json!("binary"),
             })
             .collect()
@@ -1237,4 +1240,383 @@ fn a_script_is_played_by_its_name_and_an_unknown_one_is_refused_with_those_there
             .as_str()
             .is_some_and(|text| text.contains(&script))
     );
+}
+
+/// Several programs may ask one region; a test that runs two adapters tells by that what each of them was sent.
+#[test]
+fn programs_are_told_apart() {
+    let mut bench = Bench::with(|config| config.world.minutes_per_presence = 5.0);
+    let mut of = |program: u32| {
+        let mut ask = Request::new("POST", "/api/v2/notifications/channels").bearer(&bench.token);
+        ask.program = program;
+        let made = bench.request(ask).value();
+        let id = made["id"].as_str().unwrap().to_owned();
+        bench.connect(&id);
+        id
+    };
+    let first = of(1);
+    of(2);
+    bench.region.record();
+    let before = bench.region.revision();
+    let user = bench.region.world().inventory().users[0].id;
+    bench.subscribe(
+        &first,
+        &[&format!("v2.users.{user}?presence&conversations")],
+        "",
+    );
+    assert!(bench.region.revision() > before);
+    let heard: Vec<&str> = (bench.region.heard_by(1).into_iter())
+        .map(|key| &**key)
+        .collect();
+    assert_eq!(
+        heard,
+        ["conversations", "presence"].map(|topic| format!("v2.users.{user}.{topic}"))
+    );
+    assert!(bench.region.heard_by(2).is_empty());
+    assert_eq!(
+        (bench.region.held_by(1), bench.region.held_by(2)),
+        ((1, 1), (1, 0))
+    );
+    bench.pass(HOUR);
+    let acts = &bench.region.world().truth().acts;
+    assert!(acts.iter().any(|act| act.sent_to == 1 << 1));
+    assert!(acts.iter().all(|act| act.sent_to & !(1 << 1) == 0));
+    assert!(
+        acts.iter()
+            .all(|act| (act.sent_to == 0) == act.sent.is_empty())
+    );
+    let shown: BTreeSet<u64> = acts
+        .iter()
+        .filter(|act| !act.topics.is_empty())
+        .map(|act| act.act)
+        .collect();
+    let recorded = std::iter::from_fn(|| bench.region.poll_recorded());
+    let recorded: BTreeSet<u64> = recorded.flat_map(|shown| shown.acts).collect();
+    assert!(!shown.is_empty() && shown == recorded);
+}
+
+#[test]
+fn a_black_hole_swallows_everything_both_ways_and_stands() {
+    let mut bench = Bench::quiet();
+    let channel = bench.channel();
+    bench.subscribe(&channel, &["v2.users.a.presence"], "");
+    let socket = bench.connect(&channel);
+    bench.pass(1_000);
+    let from = bench.now;
+    let order = json!({ "fault": "black_hole", "requests": true, "for_s": 20 });
+    bench.request(Request::new("POST", "/_sim/faults").json(&order));
+    assert_eq!(bench.got(socket), [json!("silence")]);
+    // A request does nothing and is not answered; nor is an upgrade.
+    let before = bench.region.truth();
+    let answer = bench.ask("POST", "notifications/channels", Some(json!({})));
+    assert_eq!(answer.after_ms, NEVER);
+    let refused = bench
+        .region
+        .open_socket(&format!("/channels/{channel}"), bench.now);
+    assert_eq!(refused.unwrap_err().after_ms, NEVER);
+    assert_eq!(bench.region.truth(), before);
+    // What the client says on the socket is not heard, not even that it left.
+    bench.say(socket, json!({ "message": "ping" }));
+    bench.say(
+        socket,
+        json!({ "message": "unsubscribe", "topics": ["v2.users.a.presence"] }),
+    );
+    bench
+        .region
+        .handle_socket(socket, SocketInput::Closed, bench.now);
+    bench.pass(40_000);
+    assert_eq!(bench.got(socket), [] as [Value; 0]);
+    assert_eq!(bench.region.open_sockets(), 1);
+    // Requests pass again; the socket does not come back. A new one ends the outage, and tells the lost one nothing.
+    let listed = bench.ask(
+        "GET",
+        &format!("notifications/channels/{channel}/subscriptions"),
+        None,
+    );
+    assert_eq!(listed.value()["entities"][0]["id"], "v2.users.a.presence");
+    let second = bench.connect(&channel);
+    assert_eq!(bench.got(socket), [] as [Value; 0]);
+    bench.say(second, json!({ "message": "ping" }));
+    assert_eq!(bench.topics(second), ["channel.metadata"]);
+    let truth = bench.region.truth();
+    assert_eq!(truth["outages"][0]["from"], from.iso());
+    assert_eq!(truth["outages"][0]["to"], bench.now.iso());
+    assert_eq!(truth["faults"][0]["to"], Time(from.0 + 20_000).iso());
+}
+
+#[test]
+fn a_lost_socket_is_given_up_after_two_minutes() {
+    let mut bench = Bench::quiet();
+    let channel = bench.channel();
+    let socket = bench.connect(&channel);
+    bench.fault(Fault::BlackHole {
+        share: 1.0,
+        requests: false,
+    });
+    assert_eq!(bench.region.truth()["faults"][0]["to"], bench.now.iso());
+    bench.pass(119_999);
+    assert_eq!(bench.region.open_sockets(), 1);
+    bench.pass(1);
+    assert_eq!(bench.region.open_sockets(), 0);
+    assert_eq!(bench.got(socket), [json!("silence")]);
+    assert!(bench.exists(&channel));
+}
+
+#[test]
+fn somebody_else_on_a_channel_disconnects_its_socket_until_it_is_taken_back() {
+    let mut bench = Bench::quiet();
+    let channel = bench.channel();
+    bench.subscribe(&channel, &["v2.users.a.presence"], "");
+    let socket = bench.connect(&channel);
+    bench.pass(1_000);
+    let from = bench.now;
+    bench.fault(Fault::SecondSocket {
+        share: 1.0,
+        every_s: None,
+    });
+    assert_eq!(bench.got(socket), [json!({ "close": 1000 })]);
+    assert!(bench.exists(&channel));
+    assert_eq!(bench.region.held_by(0), (1, 1), "somebody is connected");
+    bench.pass(2_000);
+    let back = bench.connect(&channel);
+    bench.pass(30_000);
+    assert_eq!(bench.topics(back), ["channel.metadata"], "a heartbeat");
+    let outages = bench.region.truth()["outages"].clone();
+    let to = Time(from.0 + 2_000);
+    assert_eq!(
+        (&outages[0]["from"], &outages[0]["to"]),
+        (&json!(from.iso()), &json!(to.iso()))
+    );
+    // Again and again, as long as it lasts.
+    let order = json!({ "fault": "second_socket", "every_s": 5, "for_s": 60 });
+    bench.request(Request::new("POST", "/_sim/faults").json(&order));
+    let mut times = 0;
+    let mut mine = back;
+    for _ in 0..120 {
+        bench.pass(1_000);
+        if bench.got(mine).contains(&json!({ "close": 1000 })) {
+            times += 1;
+            mine = bench.connect(&channel);
+        }
+    }
+    assert!((4..40).contains(&times), "{times}");
+    assert_eq!(bench.region.open_sockets(), 1);
+}
+
+#[test]
+fn a_rival_evicts_connected_channels_and_is_evicted_first_when_it_has_gone() {
+    let mut bench = Bench::quiet();
+    let channel = bench.channel();
+    let socket = bench.connect(&channel);
+    let order = json!({ "fault": "rival_channels", "every_s": 2, "for_s": 300 });
+    bench.request(Request::new("POST", "/_sim/faults").json(&order));
+    let mut closed = false;
+    for _ in 0..300 {
+        bench.pass(1_000);
+        let got = bench.got(socket);
+        let told = |frame: &Value| {
+            frame["topicName"] == format!("v2.system.no_longer_subscribed.{channel}")
+        };
+        if got.contains(&json!({ "close": 1000 })) {
+            assert!(got.iter().any(told), "{got:?}");
+            closed = true;
+        }
+    }
+    assert!(closed && !bench.exists(&channel));
+    let census = |bench: &mut Bench| {
+        let list = bench.ask(
+            "GET",
+            "notifications/channels?includechannels=oauthclient",
+            None,
+        );
+        list.value()["entities"].as_array().unwrap().clone()
+    };
+    let others = census(&mut bench);
+    assert_eq!(others.len(), 20);
+    assert!(
+        others
+            .iter()
+            .all(|one| one.get("id").is_none() && one.get("connectUri").is_none())
+    );
+    // It has gone: twenty channels may be made and stay.
+    let own: Vec<String> = (0..20)
+        .map(|_| {
+            let id = bench.channel();
+            bench.connect(&id);
+            bench.pass(1_000);
+            id
+        })
+        .collect();
+    assert!(own.iter().all(|id| bench.exists(id)));
+    assert_eq!(census(&mut bench).len(), 20);
+}
+
+#[test]
+fn held_up_notifications_are_overtaken_within_a_channel_or_only_between_channels() {
+    let run = |among: Option<Among>| {
+        let mut bench = Bench::quiet();
+        let topics = bench.all_user_topics();
+        let topics: Vec<&str> = topics.iter().map(String::as_str).collect();
+        let sockets = [0, 1].map(|_| {
+            let channel = bench.channel();
+            bench.subscribe(&channel, &topics, "");
+            bench.connect(&channel)
+        });
+        if let Some(among) = among {
+            bench.fault(Fault::Reorder {
+                share: 0.3,
+                min_ms: 2_000,
+                max_ms: 20_000,
+                among,
+            });
+        }
+        bench.region.play("after_call_work", bench.now).unwrap();
+        let mut all = Vec::new();
+        for _ in 0..90_000 {
+            bench.pass(10);
+        }
+        for (socket, what) in std::mem::take(&mut bench.sent) {
+            let Transmit::Text(text) = what else { continue };
+            let frame: Value = serde_json::from_str(&text).unwrap();
+            if frame["version"] == "2" {
+                all.push((
+                    socket,
+                    format!("{} {}", frame["topicName"], frame["eventBody"]),
+                ));
+            }
+        }
+        let of = |socket: SocketId| -> Vec<String> {
+            let own = all.iter().filter(|(to, _)| *to == socket);
+            own.map(|(_, frame)| frame.clone()).collect()
+        };
+        (of(sockets[0]), of(sockets[1]), all)
+    };
+    let sorted = |frames: &[String]| {
+        let mut frames = frames.to_vec();
+        frames.sort();
+        frames
+    };
+    let (first, second, in_step) = run(None);
+    assert!(first.len() > 8 && first == second);
+    let (one, other, _) = run(Some(Among::All));
+    assert!(one != first && other != first, "overtaken within a channel");
+    assert_eq!(
+        (sorted(&one), sorted(&other)),
+        (sorted(&first), sorted(&first))
+    );
+    let (one, other, interleaved) = run(Some(Among::Channels));
+    assert_eq!(
+        (&one, &other),
+        (&first, &first),
+        "in order within a channel"
+    );
+    let which =
+        |all: &[(SocketId, String)]| all.iter().map(|(socket, _)| *socket).collect::<Vec<_>>();
+    assert_ne!(which(&interleaved), which(&in_step), "not between channels");
+}
+
+#[test]
+fn a_skewed_clock_shows_in_the_date_and_in_what_expires() {
+    let mut bench = Bench::quiet();
+    let date = |answer: &Response| answer.header("date").unwrap().to_owned();
+    assert_eq!(
+        date(&bench.ask("GET", "tokens/me", None)),
+        "Sun, 22 Nov 2026 10:00:00 GMT"
+    );
+    let order = json!({ "fault": "clock_skew", "skew_ms": -3_600_000, "for_s": 60 });
+    bench.request(Request::new("POST", "/_sim/faults").json(&order));
+    let made = bench.ask("POST", "notifications/channels", Some(json!({})));
+    assert_eq!(date(&made), "Sun, 22 Nov 2026 09:00:00 GMT");
+    assert_eq!(made.value()["expires"], "2026-11-23T09:00:00.000Z");
+    bench.pass(MINUTE);
+    let list = bench.ask("GET", "notifications/channels", None);
+    assert_eq!(
+        list.value()["entities"][0]["expires"],
+        "2026-11-23T10:00:00.000Z"
+    );
+    assert_eq!(date(&list), "Sun, 22 Nov 2026 10:01:00 GMT");
+}
+
+#[test]
+fn a_lost_permission_is_named_where_it_is_missing() {
+    let mut bench = Bench::quiet();
+    let order = json!({
+        "fault": "forbid_requests", "path": "/api/v2/users", "permission": "directory:user:view", "for_s": 60,
+    });
+    bench.request(Request::new("POST", "/_sim/faults").json(&order));
+    let refused = bench.ask("GET", "users", None);
+    assert_eq!(refused.status, 403);
+    assert!(
+        refused.value()["message"]
+            .as_str()
+            .unwrap()
+            .contains("directory:user:view")
+    );
+    assert_eq!(bench.ask("GET", "stations", None).status, 200);
+    bench.pass(MINUTE);
+    assert_eq!(bench.ask("GET", "users", None).status, 200);
+}
+
+/// What is subscribed stays; the successor's channel does not get it any more, until the permission is back.
+#[test]
+fn topics_refused_half_way_are_missed_by_the_next_channel() {
+    let mut bench = Bench::quiet();
+    let topic = "v2.users.a?presence&station";
+    let old = bench.channel();
+    bench.subscribe(&old, &[topic], "");
+    let predecessor = bench.connect(&old);
+    let order =
+        json!({ "fault": "forbid_topics", "topics": ["*.station"], "after_s": 60, "for_s": 60 });
+    bench.request(Request::new("POST", "/_sim/faults").json(&order));
+    bench.pass(MINUTE);
+    assert_eq!(bench.region.truth()["outages"], json!([]));
+    let new = bench.channel();
+    let listing = bench
+        .subscribe(&new, &[topic], "?ignoreErrors=true")
+        .value();
+    assert_eq!(listing["entities"][1]["state"], "Rejected");
+    bench.connect(&new);
+    let from = bench.now;
+    bench
+        .region
+        .handle_socket(predecessor, SocketInput::Closed, bench.now);
+    bench.pass(MINUTE);
+    bench.subscribe(&new, &[topic], "?ignoreErrors=true");
+    assert_eq!(
+        bench.region.truth()["outages"],
+        json!([{ "from": from.iso(), "to": bench.now.iso(), "topics": ["v2.users.a.station"] }])
+    );
+}
+
+#[test]
+fn an_answer_comes_late_to_what_was_done_at_once() {
+    let mut bench = Bench::quiet();
+    let order = json!({
+        "fault": "slow_requests", "min_ms": 40_000, "max_ms": 50_000, "path": "/api/v2/notifications",
+    });
+    bench.request(Request::new("POST", "/_sim/faults").json(&order));
+    let made = bench.ask("POST", "notifications/channels", Some(json!({})));
+    assert!((40_000..=50_000).contains(&made.after_ms));
+    assert_eq!(bench.ask("GET", "tokens/me", None).after_ms, 0);
+    let id = made.value()["id"].as_str().unwrap().to_owned();
+    assert!(bench.exists(&id), "it is there before its maker knows");
+}
+
+#[test]
+fn a_fault_that_makes_no_sense_is_refused() {
+    let mut bench = Bench::quiet();
+    for wrong in [
+        json!({ "fault": "black_hole", "share": 2 }),
+        json!({ "fault": "second_socket", "every_s": 0 }),
+        json!({ "fault": "rival_channels", "every_s": -1 }),
+        json!({ "fault": "reorder", "min_ms": 5, "max_ms": 4 }),
+        json!({ "fault": "reorder", "min_ms": 5, "max_ms": 6, "share": -0.1 }),
+        json!({ "fault": "reorder", "min_ms": 5, "max_ms": 6, "among": "friends" }),
+        json!({ "fault": "clock_skew" }),
+        json!({ "fault": "forbid_requests", "path": "/" }),
+    ] {
+        let answer = bench.request(Request::new("POST", "/_sim/faults").json(&wrong));
+        assert_eq!(answer.status, 400, "{wrong}: {}", answer.value());
+    }
+    assert_eq!(bench.region.truth()["faults"], json!([]));
 }

@@ -9,9 +9,9 @@ use gca_region::chance::Chance;
 use gca_region::conversation::State;
 use gca_region::repertoire::REPERTOIRE;
 use gca_region::script::{Party, Script, lasts};
-use gca_region::time::Time;
+use gca_region::time::{Millis, Time};
 use gca_region::truth::Kind;
-use gca_region::world::{Shown, World, WorldConfig};
+use gca_region::world::{RosterChange, Shown, World, WorldConfig};
 use serde_json::Value;
 
 /// Runs a world for so many milliseconds, from act to act.
@@ -944,10 +944,10 @@ fn what_went_out_is_marked_on_the_acts_that_it_showed() {
         .iter()
         .find(|shown| !shown.acts.is_empty())
         .expect("something was shown");
-    world.mark_sent(&some.acts, &some.topic);
-    world.mark_sent(&some.acts, &some.topic);
-    world.mark_sent(&some.acts, "v2.users.nobody.presence");
-    world.mark_sent(&[u64::MAX], &some.topic);
+    world.mark_sent(&some.acts, &some.topic, 0);
+    world.mark_sent(&some.acts, &some.topic, 0);
+    world.mark_sent(&some.acts, "v2.users.nobody.presence", 0);
+    world.mark_sent(&[u64::MAX], &some.topic, 0);
     let marked: Vec<_> = world
         .truth()
         .acts
@@ -1098,4 +1098,100 @@ fn any_story_comes_to_an_end_and_gives_everybody_back() {
         }
     }
     assert!(connected > 2_000 && over > 500, "{connected} {over}");
+}
+
+#[test]
+fn who_comes_is_listed_and_comes_to_work_and_who_leaves_is_listed_no_more() {
+    let mut world = World::new(WorldConfig {
+        users: 12,
+        queues: 4,
+        calls_per_minute: 15.0,
+        ..WorldConfig::default()
+    });
+    let ids = |value: serde_json::Value| -> Vec<String> {
+        let rows = value["entities"].as_array().unwrap();
+        rows.iter()
+            .map(|row| row["id"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    let mut now = world.now();
+    let mut done: Vec<(RosterChange, String)> = Vec::new();
+    for round in 0..240 {
+        now = now + Millis(15_000);
+        world.handle_timeout(now);
+        while world.poll_shown().is_some() {}
+        let change = RosterChange::ALL[round % RosterChange::ALL.len()];
+        let before = (world.truth().acts.len(), world.inventory().users.len());
+        let Some(changed) = world.change_roster(change, now) else {
+            continue;
+        };
+        let id = changed.id.to_string();
+        let (users, queues) = (
+            ids(world.users_page(500, 1, &[], &[])),
+            ids(world.queues_page(500, 1, &[])),
+        );
+        match change {
+            RosterChange::Hire => {
+                assert!(users.contains(&id));
+                assert_eq!(world.truth().acts.len(), before.0, "nobody is shown it");
+            }
+            RosterChange::Dismiss => {
+                assert!(!users.contains(&id));
+                for queue in &queues {
+                    let members = world.queue_members_page(queue, 500, 1).unwrap();
+                    assert!(!ids(members).contains(&id));
+                }
+                let user = world.inventory().user(changed.id).unwrap();
+                assert_eq!(world.agent(user).unwrap().presence_word(), "OFFLINE");
+            }
+            RosterChange::RenameUser => {
+                let row = world.users_page(1, 1, &[], &[&id]);
+                assert_eq!(row["entities"][0]["name"], changed.name.as_str());
+            }
+            RosterChange::OpenQueue => {
+                assert!(queues.contains(&id));
+                let members = world.queue_members_page(&id, 500, 1).unwrap();
+                assert!(!ids(members).is_empty());
+            }
+            RosterChange::CloseQueue => {
+                assert!(!queues.contains(&id));
+                assert_eq!(world.queue_members_page(&id, 500, 1), None);
+            }
+            RosterChange::RenameQueue => {
+                let row = world.queues_page(1, 1, &[&id]);
+                assert_eq!(row["entities"][0]["name"], changed.name.as_str());
+            }
+        }
+        done.push((change, id));
+    }
+    for change in RosterChange::ALL {
+        assert!(done.iter().any(|(done, _)| *done == change), "{change:?}");
+    }
+    world.handle_timeout(now + Millis(600_000));
+    let acts = &world.truth().acts;
+    let last_of = |id: &str| {
+        let of = |act: &&gca_region::truth::Act| {
+            act.user.is_some_and(|user| user.to_string() == id)
+                || act.queue.is_some_and(|queue| queue.to_string() == id)
+        };
+        acts.iter().rfind(of).map(|act| act.time)
+    };
+    // Of somebody who came a call was told before the end, and nothing of anybody after they had left.
+    let came = |change: &RosterChange| matches!(change, RosterChange::Hire);
+    assert!(
+        done.iter()
+            .any(|(change, id)| came(change) && last_of(id).is_some())
+    );
+    let shown: Vec<String> = std::iter::from_fn(|| world.poll_shown())
+        .map(|shown| shown.topic.to_string())
+        .collect();
+    assert!(!shown.is_empty());
+    for (change, id) in &done {
+        if matches!(change, RosterChange::Dismiss | RosterChange::CloseQueue) {
+            assert!(
+                !shown.iter().any(|topic| topic.contains(id.as_str())),
+                "{id}"
+            );
+        }
+    }
 }

@@ -8,7 +8,7 @@
 //! A panic in any task ends the machines of that run, and only them: the supervisor reports it, waits, and begins anew
 //! in a new feed, because what was open in the old one can no longer be told.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -18,22 +18,26 @@ use futures_util::FutureExt;
 use tokio::runtime::Runtime;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinSet;
+use url::Url;
 
 use super::provoke::Provoke;
+use super::reading;
 use super::standing::Standing;
 use crate::calls::{AttributeRules, Calls, Heard, Novelty};
-use crate::cloud::{Inbound, Uncut, Wire, cut, cut_whole, socket_event};
+use crate::cloud::{Inbound, Uncut, Wire, cut, socket_event};
 use crate::delivery::Intake;
-use crate::model::event::Event;
+use crate::delivery::journal::{Journal, Kept};
+use crate::model::event::{Event, EventKind, Subject};
 use crate::model::feed::{Feed, Scope, Why};
-use crate::model::frame::{Frame, Notification};
-use crate::model::id::ChannelId;
+use crate::model::frame::Frame;
+use crate::model::id::{ChannelId, Topic};
 use crate::model::log::LogLevel;
-use crate::model::order::{FailureKind, Order, OrderId, Reply, Request, SocketEvent, SocketId};
+use crate::model::order::{Order, OrderId, Reply, Request, SocketEvent, SocketId, WireNo};
+use crate::model::succession::{SuccessionEnd, SuccessionReason};
 use crate::model::time::{Now, UtcMicros};
 use crate::observe::status::RegionFigures;
-use crate::observe::{Counters, Log, panics};
-use crate::session::{Config, Notice, Session};
+use crate::observe::{Counters, Gaps, LedgerFile, Left, Log, panics};
+use crate::session::{Config, DailyRestart, GapChange, Notice, Session, Spent, Told};
 use crate::settings::Settings;
 
 /// Threads that do network I/O. With a second one the runtime wakes it for every frame, to see whether there is something
@@ -51,27 +55,99 @@ const STABLE: Duration = Duration::from_secs(600);
 /// The driver looks after the machines this often, whatever they asked for.
 const ROUND: Duration = Duration::from_secs(60);
 
+/// The journal is told this often up to when the feed is covered.
+const COVER: Duration = Duration::from_secs(1);
+
 /// The most that a farewell to the platform may take.
 const FAREWELL: Duration = Duration::from_secs(1);
 
 /// The running network side of an adapter.
 pub(super) struct Shell {
     runtime: Runtime,
+    around: Arc<Surroundings>,
     stop: watch::Sender<bool>,
     current: Arc<Mutex<Option<Arc<Run>>>>,
 }
 
 /// What a run of the machines needs from outside.
 pub(super) struct Surroundings {
-    pub(super) settings: Arc<Settings>,
-    pub(super) wire: Wire,
+    pub(super) terms: Mutex<Terms>,
     pub(super) intake: Intake,
     pub(super) standing: Arc<Standing>,
     pub(super) log: Log,
     pub(super) counters: Arc<Counters>,
+    pub(super) gaps: Arc<Gaps>,
+    pub(super) ledger: Option<Arc<LedgerFile>>,
+    pub(super) journal: Option<Journal>,
+    /// What an earlier process left in the journal, for the first run.
+    pub(super) kept: Mutex<Option<Kept>>,
+    /// What of it holds after that: up to when the feed was covered.
+    pub(super) covered_until: Mutex<Option<UtcMicros>>,
+    /// So long after its end a gap is read once more.
+    pub(super) second_pass: Duration,
     pub(super) provoke: Arc<Provoke>,
     /// The zero of [`Now::elapsed`].
     pub(super) born: Instant,
+}
+
+/// The settings that are valid now, and the way to the region that follows from them.
+#[derive(Clone)]
+pub(super) struct Terms {
+    pub(super) settings: Arc<Settings>,
+    pub(super) wire: Wire,
+}
+
+/// What an earlier run, or process, has told and heard.
+struct Past {
+    /// Of conversations that it has not told to the end.
+    legs: Vec<Event>,
+    covered_until: Option<UtcMicros>,
+}
+
+impl Past {
+    /// From then on something may have been missed: at the latest since the last that was told.
+    fn covered_until(&self) -> Option<UtcMicros> {
+        let last = || self.legs.iter().map(|event| event.received).max();
+        self.covered_until.or_else(last)
+    }
+}
+
+impl Surroundings {
+    /// The feed ends: nobody will read the gaps that it has.
+    fn leave_gaps(&self, why: Left) {
+        let left = self.gaps.leave(why);
+        if let Some(ledger) = &self.ledger {
+            ledger.leave(&left, why);
+        }
+    }
+
+    /// What the next run goes on from, if there is a journal: what an earlier process left in it; after that, what the run
+    /// before did.
+    fn past(&self) -> Option<Past> {
+        let kept = self.kept.lock();
+        let kept = kept.unwrap_or_else(PoisonError::into_inner).take();
+        let past = match kept {
+            Some(kept) => Past {
+                legs: kept.legs,
+                covered_until: kept.covered_until,
+            },
+            None => Past {
+                legs: self.journal.as_ref()?.legs(),
+                covered_until: *self.covered(),
+            },
+        };
+        *self.covered() = past.covered_until;
+        Some(past)
+    }
+
+    fn covered(&self) -> MutexGuard<'_, Option<UtcMicros>> {
+        let covered = self.covered_until.lock();
+        covered.unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn terms(&self) -> MutexGuard<'_, Terms> {
+        self.terms.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Shell {
@@ -90,8 +166,10 @@ impl Shell {
             .build()?;
         let (stop, stopped) = watch::channel(false);
         let current = Arc::new(Mutex::new(None));
-        let (around, runs) = (Arc::new(surroundings), Arc::clone(&current));
+        let around = Arc::new(surroundings);
+        let (supervised, runs) = (Arc::clone(&around), Arc::clone(&current));
         runtime.spawn(async move {
+            let around = supervised;
             let supervised = contained(supervise(Arc::clone(&around), runs, stopped)).await;
             if supervised.is_err() {
                 around.counters.panics.one();
@@ -103,6 +181,7 @@ impl Shell {
         });
         Ok(Self {
             runtime,
+            around,
             stop,
             current,
         })
@@ -110,12 +189,44 @@ impl Shell {
 
     /// How the region looks from here.
     pub(super) fn figures(&self) -> RegionFigures {
-        let current = self
-            .current
+        self.run()
+            .map_or_else(RegionFigures::default, |run| run.figures())
+    }
+
+    /// The hosts of its websockets.
+    pub(super) fn socket_hosts(&self) -> Vec<Url> {
+        self.around.terms().wire.socket_hosts()
+    }
+
+    /// Renews everything without a gap.
+    pub(super) fn restart(&self, reason: SuccessionReason) {
+        if let Some(run) = self.run() {
+            run.restart(reason);
+        }
+    }
+
+    /// Applies other settings without a gap. `wire`: if the way to the region or the credentials are others.
+    pub(super) fn apply(&self, settings: Arc<Settings>, wire: Option<Wire>) {
+        let same_wire = wire.is_none();
+        // Under this lock, so that no run begins on the old terms meanwhile.
+        let current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        {
+            let mut terms = self.around.terms();
+            terms.settings = settings;
+            if let Some(wire) = wire {
+                terms.wire = wire;
+            }
+        }
+        if let Some(run) = current.as_ref() {
+            run.apply(same_wire);
+        }
+    }
+
+    fn run(&self) -> Option<Arc<Run>> {
+        self.current
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .clone();
-        current.map_or_else(RegionFigures::default, |run| run.figures())
+            .clone()
     }
 
     /// From now on nothing is heard any more.
@@ -142,10 +253,18 @@ impl Shell {
         }
         // Nobody listens if the supervisor has ended already.
         let _ = self.stop.send(true);
-        // What is still under way is cut off; a name lookup that hangs in the system keeps its thread until it returns.
-        self.runtime
-            .shutdown_timeout(deadline.saturating_duration_since(Instant::now()));
+        end(
+            self.runtime,
+            deadline.saturating_duration_since(Instant::now()),
+        );
+        self.around.leave_gaps(Left::Stopped);
     }
+}
+
+/// Cuts off what is still under way. A name lookup that hangs in the system keeps its thread until it returns, so to wait
+/// longer than the other threads need serves nobody.
+fn end(runtime: Runtime, limit: Duration) {
+    runtime.shutdown_timeout(limit.min(FAREWELL));
 }
 
 /// Runs the machines, and anew after a panic, until the adapter is stopped.
@@ -155,9 +274,14 @@ async fn supervise(
     mut stopped: watch::Receiver<bool>,
 ) {
     let mut pause = FIRST_PAUSE;
+    let mut before = None;
     loop {
-        let run = Arc::new(Run::new(Arc::clone(&surroundings)));
-        *current.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&run));
+        let run = {
+            let mut current = current.lock().unwrap_or_else(PoisonError::into_inner);
+            let run = Arc::new(Run::new(Arc::clone(&surroundings), before.take()));
+            *current = Some(Arc::clone(&run));
+            run
+        };
         surroundings.provoke.at("supervisor");
         let began = Instant::now();
         let mut tasks = JoinSet::new();
@@ -167,24 +291,46 @@ async fn supervise(
             _ = stopped.wait_for(|stopped| *stopped) => return,
         }
         tasks.shutdown().await;
+        // What comes from here to the next run's sockets is in its first gap.
+        before = Some(run.end());
         surroundings.counters.panics.one();
+        surroundings.leave_gaps(Left::Defect);
         if began.elapsed() > STABLE {
             pause = FIRST_PAUSE;
         }
-        surroundings.standing.tell(
-            &surroundings.intake,
-            Feed::Down,
-            Why::Internal,
-            Scope::default(),
-            "a defect in this library was contained (the log names its place); connecting anew in a new feed".into(),
-        );
-        surroundings.intake.begin_feed();
+        let goes_on = surroundings.journal.is_some();
+        let message = if goes_on {
+            "a defect in this library was contained (the log names its place); connecting anew, and going on from the \
+             journal"
+        } else {
+            "a defect in this library was contained (the log names its place); connecting anew in a new feed"
+        };
+        let (standing, intake) = (&surroundings.standing, &surroundings.intake);
+        if goes_on {
+            standing.tell(
+                intake,
+                Feed::Down,
+                Why::Internal,
+                Scope::default(),
+                message.into(),
+            );
+        } else {
+            standing.begin_anew(intake, message.into());
+        }
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
             _ = stopped.wait_for(|stopped| *stopped) => return,
         }
         pause = (pause * 2).min(LAST_PAUSE);
     }
+}
+
+/// What of a run goes on in the next one.
+struct Ended {
+    /// Until when it heard everything.
+    heard_until: UtcMicros,
+    /// The platform counts the requests of a minute, whichever run asks.
+    spent: Spent,
 }
 
 /// One life of the machines.
@@ -198,21 +344,33 @@ struct Run {
 struct Machines {
     session: Session,
     calls: Calls,
+    /// The ways to the region that are used: more than one while new settings take effect.
+    wires: BTreeMap<WireNo, Wire>,
+    /// The last of them.
+    newest: Wire,
     sockets: HashMap<SocketId, OpenSocket>,
     /// Those that nothing is heard of any more, because the adapter stops.
     left: Vec<OpenSocket>,
+    /// It stops: no more are opened.
+    has_hung_up: bool,
+    /// When to look for calls of which nothing was heard for long.
+    quiet_due: Duration,
+    /// When to tell the journal up to when the feed is covered; `None`: there is no journal.
+    cover_due: Option<Duration>,
     /// A panic went through: nothing here is to be used any more.
     is_broken: bool,
 }
 
 struct OpenSocket {
     channel: ChannelId,
+    wire: Wire,
     commands: mpsc::UnboundedSender<Command>,
 }
 
 /// What the session wants of a socket that is open.
 enum Command {
     Ping,
+    Unfollow(Vec<Topic>),
     Close,
 }
 
@@ -221,35 +379,70 @@ enum Task {
     Request {
         id: OrderId,
         what: Request,
+        wire: Wire,
     },
     Socket {
         socket: SocketId,
         channel: ChannelId,
+        wire: Wire,
         commands: mpsc::UnboundedReceiver<Command>,
     },
 }
 
+impl Machines {
+    /// The session names no wire before it was given one, and none that it has left.
+    fn wire(&self, number: WireNo) -> Wire {
+        self.wires.get(&number).unwrap_or(&self.newest).clone()
+    }
+
+    /// Channels that may have topics and that none of these sockets reads: one that a succession has just made, or whose
+    /// connection is being opened again.
+    fn unread_channels(&self, read: &[OpenSocket]) -> Vec<(ChannelId, Wire)> {
+        if self.is_broken {
+            return Vec::new();
+        }
+        let is_read = |channel: &ChannelId| read.iter().any(|open| open.channel == *channel);
+        let all = self.session.channels_with_topics();
+        all.filter(|(channel, _)| !is_read(channel))
+            .map(|(channel, wire)| (channel.clone(), self.wire(wire)))
+            .collect()
+    }
+}
+
 impl Run {
-    fn new(around: Arc<Surroundings>) -> Self {
-        let settings = &around.settings;
+    /// `before`: the run before it ended in a panic.
+    fn new(around: Arc<Surroundings>, before: Option<Ended>) -> Self {
+        let Terms { settings, wire } = around.terms().clone();
+        // Two adapters that lost the same link must not come back in step.
+        let seed = std::hash::BuildHasher::hash_one(
+            &std::hash::RandomState::new(),
+            &settings.adapter_name,
+        );
+        let past = around.past();
+        let (heard_until, spent) = before.map_or_else(Default::default, |before| {
+            (Some(before.heard_until), before.spent)
+        });
         let config = Config {
-            requests_per_minute: settings.requests_per_minute,
-            roster_interval: settings.roster_interval,
-            // Two adapters that lost the same link must not come back in step.
-            seed: std::hash::BuildHasher::hash_one(
-                &std::hash::RandomState::new(),
-                &settings.adapter_name,
-            ),
+            seed,
+            last_gap: around.gaps.last_id(),
+            covered_until: past.as_ref().and_then(Past::covered_until),
+            // With a journal that time is a gap of its own.
+            heard_until: heard_until.filter(|_| past.is_none()),
+            spent,
+            second_pass: around.second_pass,
+            ..session_config(&settings, &around.log)
         };
         let now = now(around.born);
         let machines = Machines {
             session: Session::new(config, now),
-            calls: Calls::with_rules(
-                settings.snapshot_cache_bytes,
-                AttributeRules::new(&settings.attribute_allow, &settings.attribute_mask),
-            ),
+            calls: calls(&around, &settings, past.as_ref(), now),
+            wires: BTreeMap::from([(WireNo::default(), wire.clone())]),
+            newest: wire,
             sockets: HashMap::new(),
             left: Vec::new(),
+            has_hung_up: false,
+            quiet_due: now.elapsed + ROUND,
+            cover_due: around.journal.is_some().then_some(now.elapsed),
             is_broken: false,
         };
         Self {
@@ -308,8 +501,11 @@ impl Run {
             if machines.calls.poll_unknown_station() {
                 machines.session.handle_unknown_station(now);
             }
-            let work = self.take_orders(&mut machines);
+            self.look_for_quiet_calls(&mut machines, now);
+            let mut work = self.take_orders(&mut machines);
             self.pass_on(&mut machines, now);
+            // What was told may have been answered with a question.
+            work.extend(self.take_orders(&mut machines));
             let round = now.elapsed + ROUND;
             (
                 work,
@@ -324,23 +520,67 @@ impl Run {
         guarded.unwrap_or_default()
     }
 
+    /// Once in a round: calls of which nothing was heard for long are read.
+    fn look_for_quiet_calls(&self, machines: &mut Machines, now: Now) {
+        if now.elapsed < machines.quiet_due {
+            return;
+        }
+        machines.quiet_due = now.elapsed + ROUND;
+        let quiet_for = self.around.terms().settings.quiet_call_read;
+        let quiet = machines.calls.quiet_conversations(quiet_for, now);
+        machines.session.handle_quiet(quiet, now);
+    }
+
+    /// A frame was heard: now and then the journal is told up to when the feed is covered. (What the frame itself tells is
+    /// not on the disk yet; a gap begins earlier than the last frame for more than that.)
+    fn cover(&self, machines: &mut Machines, now: Now) {
+        if machines.cover_due.is_some_and(|due| due <= now.elapsed) {
+            machines.cover_due = Some(now.elapsed + COVER);
+            self.tell_covered(machines);
+        }
+    }
+
+    fn tell_covered(&self, machines: &Machines) {
+        if let Some(until) = machines.session.covered_until() {
+            *self.around.covered() = Some(until);
+            self.around.intake.covered_until(until);
+        }
+    }
+
     fn take_orders(&self, machines: &mut Machines) -> Vec<Task> {
         let mut work = Vec::new();
         while let Some(order) = machines.session.poll_order() {
             match order {
-                Order::Request { id, what } => work.push(Task::Request { id, what }),
-                Order::OpenSocket { socket, channel } => {
+                // The farewell takes off what was subscribed until then.
+                Order::Request {
+                    what: Request::CreateChannel | Request::Subscribe { .. },
+                    ..
+                }
+                | Order::OpenSocket { .. }
+                    if machines.has_hung_up => {}
+                Order::Request { id, what, wire } => {
+                    let wire = machines.wire(wire);
+                    work.push(Task::Request { id, what, wire });
+                }
+                Order::OpenSocket {
+                    socket,
+                    channel,
+                    wire,
+                } => {
+                    let wire = machines.wire(wire);
                     let (sender, commands) = mpsc::unbounded_channel();
                     machines.sockets.insert(
                         socket,
                         OpenSocket {
                             channel: channel.clone(),
+                            wire: wire.clone(),
                             commands: sender,
                         },
                     );
                     work.push(Task::Socket {
                         socket,
                         channel,
+                        wire,
                         commands,
                     });
                 }
@@ -348,6 +588,11 @@ impl Run {
                     if let Some(open) = machines.sockets.get(&socket) {
                         // A task that has ended has told so.
                         let _ = open.commands.send(Command::Ping);
+                    }
+                }
+                Order::Unfollow { socket, topics } => {
+                    if let Some(open) = machines.sockets.get(&socket) {
+                        let _ = open.commands.send(Command::Unfollow(topics));
                     }
                 }
                 Order::CloseSocket { socket } => {
@@ -363,18 +608,69 @@ impl Run {
     /// Passes on what the machines tell, in its order: under the same lock as the input that made them tell it, so that
     /// no frame is heard before `calls` knows of its user, or that frames before it were lost.
     fn pass_on(&self, machines: &mut Machines, now: Now) {
-        let Machines { session, calls, .. } = machines;
+        let Machines {
+            session,
+            calls,
+            wires,
+            ..
+        } = machines;
         while let Some(notice) = session.poll_notice() {
             match notice {
                 Notice::Users(users) => calls.handle_users(&users, now),
                 Notice::Queues(queues) => calls.handle_queues(&queues),
                 Notice::Stations(stations) => calls.handle_stations(&stations),
                 Notice::UsersRemoved(users) => calls.handle_users_removed(&users),
-                Notice::TopicsFlowing { .. } => {}
-                Notice::TopicsInterrupted { users, queues, .. } => {
+                Notice::QueuesRemoved(queues) => calls.handle_queues_removed(&queues),
+                Notice::TopicsFlowing {
+                    socket,
+                    users,
+                    queues,
+                } => calls.handle_flowing(socket, &users, &queues),
+                Notice::TopicsInterrupted {
+                    socket,
+                    users,
+                    queues,
+                    ..
+                } => {
                     self.around.counters.reconnects.one();
-                    calls.handle_interruption(&users, &queues);
+                    calls.handle_interruption(socket, &users, &queues, now);
                 }
+                Notice::SuccessionEnded { reason, end } => {
+                    self.around.counters.successions.one((reason, end));
+                    if end == SuccessionEnd::Succeeded {
+                        self.around.intake.tell_of_feed(
+                            EventKind::FeedRenewed,
+                            Subject::Renewal(reason),
+                            reason.name(),
+                        );
+                    }
+                }
+                Notice::Succeeded { from, to, .. } => calls.handle_succession(from, to, now),
+                Notice::Withdrawn { socket, leads } => calls.handle_succession(socket, leads, now),
+                Notice::WireLeft(wire) => {
+                    wires.remove(&wire);
+                }
+                Notice::Gap(change) => {
+                    calls.handle_gap(change.record());
+                    self.tell_gap(&change);
+                }
+                Notice::Read { gaps, what, source } => {
+                    let unreadable = reading::read(calls, &what, source, now);
+                    for _ in 0..unreadable {
+                        self.count(Heard::Unreadable);
+                    }
+                    let events: Vec<Event> = std::iter::from_fn(|| calls.poll_event()).collect();
+                    let told: Vec<Told> = events
+                        .iter()
+                        .map(|event| reading::told(&what, event))
+                        .collect();
+                    for event in events {
+                        self.around.intake.offer(event);
+                    }
+                    session.handle_told(&gaps, &told, now);
+                }
+                Notice::CallGone { conversation } => calls.handle_gone(&conversation, now),
+                Notice::AskLive { gaps } => session.handle_live(&gaps, reading::live(calls), now),
                 Notice::Feed {
                     feed,
                     why,
@@ -392,6 +688,24 @@ impl Run {
                 }
             }
             self.offer_events(calls);
+        }
+    }
+
+    /// A gap stands in the feed, in the status and in the ledger file.
+    fn tell_gap(&self, change: &GapChange) {
+        let kind = match change {
+            GapChange::Opened(_) => Some(EventKind::GapOpened),
+            GapChange::Ended(_) => None,
+            GapChange::Closed(_) => Some(EventKind::GapClosed),
+        };
+        let record = change.record();
+        if let Some(ledger) = &self.around.ledger {
+            ledger.note(record);
+        }
+        self.around.gaps.note(record);
+        if let Some(kind) = kind {
+            let subject = Subject::Gap(Arc::clone(record));
+            (self.around.intake).tell_of_feed(kind, subject, record.cause.name());
         }
     }
 
@@ -420,12 +734,14 @@ impl Run {
 
     async fn carry_out(self: Arc<Self>, task: Task) {
         match task {
-            Task::Request { id, what } => {
-                self.around.counters.requests.one();
-                let reply = self.around.wire.request(what).await;
-                if matches!(&reply, Reply::Failed(failure) if failure.kind == FailureKind::RateLimited)
-                {
-                    self.around.counters.rate_limited.one();
+            Task::Request { id, what, wire } => {
+                let counters = &self.around.counters;
+                counters.requests.one(what.kind());
+                let asked = Instant::now();
+                let reply = wire.request(what).await;
+                counters.request_time.record(asked.elapsed());
+                if let Reply::Failed(failure) = &reply {
+                    counters.request_failures.one(failure.kind);
                 }
                 {
                     let mut machines = self.machines();
@@ -440,8 +756,9 @@ impl Run {
             Task::Socket {
                 socket,
                 channel,
+                wire,
                 commands,
-            } => self.listen(socket, &channel, commands).await,
+            } => self.listen(socket, &channel, &wire, commands).await,
         }
     }
 
@@ -450,10 +767,11 @@ impl Run {
         &self,
         id: SocketId,
         channel: &ChannelId,
+        wire: &Wire,
         mut commands: mpsc::UnboundedReceiver<Command>,
     ) {
         let opened = tokio::select! {
-            opened = self.around.wire.open_socket(channel) => opened,
+            opened = wire.open_socket(channel) => opened,
             () = closed(&mut commands) => return,
         };
         let mut socket = match opened {
@@ -469,6 +787,11 @@ impl Run {
                 command = commands.recv() => match command {
                     Some(Command::Ping) => {
                         if let Err(failure) = socket.ping().await {
+                            return self.tell_socket(id, SocketEvent::Ended(failure));
+                        }
+                    }
+                    Some(Command::Unfollow(topics)) => {
+                        if let Err(failure) = socket.unfollow(&topics).await {
                             return self.tell_socket(id, SocketEvent::Ended(failure));
                         }
                     }
@@ -506,6 +829,7 @@ impl Run {
             }
             let now = now(self.around.born);
             machines.session.handle_socket(id, event, now);
+            self.cover(&mut machines, now);
             self.pass_on(&mut machines, now);
         }
         if is_news {
@@ -525,9 +849,14 @@ impl Run {
         if machines.is_broken || !machines.sockets.contains_key(&id) {
             return;
         }
-        machines
+        // One that was left, and whose close is on its way: what it shows is shown by another, or is in a gap.
+        if !machines
             .session
-            .handle_socket(id, SocketEvent::Activity, now);
+            .handle_socket(id, SocketEvent::Activity, now)
+        {
+            return;
+        }
+        self.cover(&mut machines, now);
         if let Some(event) = about_socket {
             machines.session.handle_socket(id, event, now);
             self.pass_on(&mut machines, now);
@@ -538,10 +867,7 @@ impl Run {
             Ok(Frame::Notification(notification)) => {
                 self.around.provoke.at("calls");
                 let calls = &mut machines.calls;
-                let mut heard = calls.handle_notification(&notification, now);
-                if heard == Heard::Unreadable {
-                    heard = reread(calls, text, &notification, now);
-                }
+                let heard = reading::hear(calls, id, text, &notification, now);
                 // Under the lock, so that what two sockets tell keeps its order.
                 burst.offer_all(std::iter::from_fn(|| calls.poll_event()), now.elapsed);
                 self.tell_findings(calls);
@@ -575,7 +901,7 @@ impl Run {
 
     fn count(&self, heard: Heard) {
         match heard {
-            Heard::Read | Heard::Unchanged | Heard::Stale | Heard::Irrelevant => {}
+            Heard::Read | Heard::Unchanged | Heard::Kept | Heard::Stale | Heard::Irrelevant => {}
             Heard::NotFollowed => self.around.counters.topics_unknown.one(),
             Heard::Unreadable => {
                 self.around.counters.bodies_unreadable.one();
@@ -594,8 +920,61 @@ impl Run {
         );
     }
 
+    fn restart(&self, reason: SuccessionReason) {
+        {
+            let mut machines = self.machines();
+            if machines.is_broken {
+                return; // The next run makes everything new.
+            }
+            let now = now(self.around.born);
+            machines.session.restart(reason, now);
+            self.pass_on(&mut machines, now);
+        }
+        self.attention.notify_one();
+    }
+
+    /// The terms are others.
+    fn apply(&self, same_wire: bool) {
+        {
+            let mut machines = self.machines();
+            if machines.is_broken {
+                return;
+            }
+            let now = now(self.around.born);
+            let Terms { settings, wire } = self.around.terms().clone();
+            let config = session_config(&settings, &self.around.log);
+            machines.calls.handle_rules(AttributeRules::new(
+                &settings.attribute_allow,
+                &settings.attribute_mask,
+            ));
+            let number = machines.session.handle_settings(config, same_wire, now);
+            machines.wires.insert(number, wire.clone());
+            machines.newest = wire;
+            self.pass_on(&mut machines, now);
+        }
+        self.attention.notify_one();
+    }
+
+    /// What is left of a run that has ended in a panic.
+    fn end(&self) -> Ended {
+        // Whatever the machines say, they must say it without another.
+        let told = std::panic::catch_unwind(AssertUnwindSafe(|| {
+            let session = &self.machines().session;
+            (session.heard_until(), session.spent())
+        }));
+        let (heard, spent) = told.unwrap_or_default();
+        Ended {
+            heard_until: heard.unwrap_or_else(UtcMicros::read_clock),
+            spent,
+        }
+    }
+
     fn hang_up(&self) {
         let machines = &mut *self.machines();
+        if machines.cover_due.is_some() && !machines.is_broken {
+            self.tell_covered(machines);
+        }
+        machines.has_hung_up = true;
         machines
             .left
             .extend(machines.sockets.drain().map(|(_, open)| open));
@@ -604,19 +983,32 @@ impl Run {
     /// Closes the sockets and takes the topics off their channels: there is no way to delete a channel.
     async fn take_leave(&self) {
         self.hang_up();
-        let left = std::mem::take(&mut self.machines().left);
-        let farewells = left
-            .into_iter()
-            .map(|OpenSocket { channel, commands }| async move {
-                // One that has ended needs no farewell.
-                let _ = commands.send(Command::Close);
-                let unsubscribed = self.around.wire.request(Request::Unsubscribe { channel });
-                tokio::join!(unsubscribed, commands.closed());
-            });
-        futures_util::future::join_all(farewells).await;
+        let (left, unread) = {
+            let machines = &mut *self.machines();
+            let left = std::mem::take(&mut machines.left);
+            let unread = machines.unread_channels(&left);
+            (left, unread)
+        };
+        let unread = unread.into_iter().map(|(channel, wire)| async move {
+            wire.request(Request::Unsubscribe { channel }).await;
+        });
+        let farewells = left.into_iter().map(|open| async move {
+            let OpenSocket {
+                channel,
+                wire,
+                commands,
+            } = open;
+            // One that has ended needs no farewell.
+            let _ = commands.send(Command::Close);
+            let unsubscribed = wire.request(Request::Unsubscribe { channel });
+            tokio::join!(unsubscribed, commands.closed());
+        });
+        let farewells = futures_util::future::join_all(farewells);
+        tokio::join!(farewells, futures_util::future::join_all(unread));
     }
 
     fn figures(&self) -> RegionFigures {
+        let settings = Arc::clone(&self.around.terms().settings);
         let machines = self.machines();
         let (session, calls) = (&machines.session, &machines.calls);
         RegionFigures {
@@ -626,15 +1018,88 @@ impl Run {
             users: session.users() as u64,
             queues: session.queues() as u64,
             users_not_followed: session.unfollowed() as u64,
+            rows_unread: session.unread_rows().into(),
             rejected: session
                 .rejected()
                 .map(|(topic, reason)| (topic.to_string(), reason.to_owned()))
                 .collect(),
             requests_last_minute: session.requests_last_minute(now(self.around.born)) as u64,
+            requests_per_minute: settings.requests_per_minute.into(),
             open_conversations: calls.open_conversations() as u64,
             open_connections: calls.open_connections() as u64,
             snapshot_bytes: calls.snapshot_bytes() as u64,
+            snapshot_bytes_limit: settings.snapshot_cache_bytes as u64,
         }
+    }
+}
+
+/// What is known of calls at the beginning of a run: what the one before told of those that have not ended.
+fn calls(around: &Surroundings, settings: &Settings, past: Option<&Past>, now: Now) -> Calls {
+    let new = || {
+        let rules = AttributeRules::new(&settings.attribute_allow, &settings.attribute_mask);
+        Calls::with_rules(settings.snapshot_cache_bytes, rules)
+    };
+    let mut calls = new();
+    let Some(past) = past.filter(|past| !past.legs.is_empty()) else {
+        return calls;
+    };
+    // What is restored may be what led to a defect: it must not end every run that follows.
+    let restored = std::panic::catch_unwind(AssertUnwindSafe(|| {
+        around.provoke.at("restore");
+        calls.handle_kept(&past.legs, now);
+    }));
+    if restored.is_ok() {
+        around.log.write(
+            LogLevel::Info,
+            "calls",
+            format_args!(
+                "Going on with {} open calls from the journal",
+                calls.open_conversations()
+            ),
+        );
+        return calls;
+    }
+    around.counters.panics.one();
+    around.log.write(
+        LogLevel::Error,
+        "calls",
+        format_args!(
+            "A defect in this library kept it from going on with the open calls of the journal; a new feed begins, which \
+             voids what was open in the last one"
+        ),
+    );
+    let message = "a defect in this library was contained (the log names its place); the open calls of the journal could \
+                   not be gone on with, and a new feed begins";
+    around.standing.begin_anew(&around.intake, message.into());
+    new()
+}
+
+/// What the session is to know of the settings.
+fn session_config(settings: &Settings, log: &Log) -> Config {
+    let zone = settings.time_zone.resolve().unwrap_or_else(|(utc, line)| {
+        log.warn("settings", format_args!("{line}"));
+        utc
+    });
+    log.info(
+        "settings",
+        format_args!(
+            "RestartTime is taken by the clock of {}",
+            zone.iana_name().unwrap_or("this machine")
+        ),
+    );
+    Config {
+        requests_per_minute: settings.requests_per_minute,
+        roster_interval: settings.roster_interval,
+        overlap: settings.overlap,
+        role: settings.role,
+        quiet_call_read: settings.quiet_call_read,
+        retry: settings.retry,
+        restart: Some(DailyRestart {
+            time: settings.restart_time,
+            zone,
+            role: settings.role,
+        }),
+        ..Config::default()
     }
 }
 
@@ -685,19 +1150,9 @@ impl Drop for Burst<'_> {
     }
 }
 
-/// The cut takes a body's place from the envelope's usual shape; one of another shape is read whole.
-fn reread(calls: &mut Calls, text: &str, first: &Notification<'_>, now: Now) -> Heard {
-    match cut_whole(text) {
-        Ok(Frame::Notification(notification)) if notification.body != first.body => {
-            calls.handle_notification(&notification, now)
-        }
-        _ => Heard::Unreadable,
-    }
-}
-
 /// Resolves when the session wants the socket closed.
 async fn closed(commands: &mut mpsc::UnboundedReceiver<Command>) {
-    while let Some(Command::Ping) = commands.recv().await {}
+    while let Some(Command::Ping | Command::Unfollow(_)) = commands.recv().await {}
 }
 
 fn now(born: Instant) -> Now {
@@ -717,4 +1172,27 @@ async fn contained(task: impl Future<Output = ()>) -> Result<(), Panicked> {
         .catch_unwind()
         .await
         .map_err(|_| Panicked)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+
+    use super::*;
+
+    #[test]
+    fn a_lookup_that_hangs_does_not_use_up_the_time_of_a_stop() {
+        let (release, held) = channel::<()>();
+        let (entered, inside) = channel();
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        runtime.spawn_blocking(move || {
+            entered.send(()).unwrap();
+            let _ = held.recv();
+        });
+        inside.recv().unwrap();
+        let began = Instant::now();
+        end(runtime, Duration::from_secs(30));
+        assert!(began.elapsed() < Duration::from_secs(15));
+        drop(release);
+    }
 }

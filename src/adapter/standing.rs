@@ -81,6 +81,13 @@ impl Standing {
         inner.say(intake, feed, why, scope, message);
     }
 
+    /// What was open in the feed can no longer be told: says so as its last word, and begins another one. The host tells by
+    /// that word whether a new feed voids what is open.
+    pub(super) fn begin_anew(&self, intake: &Intake, message: Arc<str>) {
+        self.tell(intake, Feed::Down, Why::Internal, Scope::default(), message);
+        intake.begin_feed();
+    }
+
     fn inner(&self) -> MutexGuard<'_, Inner> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -99,5 +106,64 @@ impl Inner {
         };
         self.report = Some(report.clone());
         intake.report(report);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::{Sender, channel};
+    use std::time::Duration;
+
+    use super::*;
+    use crate::delivery::{Delivery, Host, LogLine, Offer, Stopped, Terms, Verdict};
+    use crate::model::log::LogLevel;
+    use crate::observe::{Counters, Log};
+
+    struct Takes(Mutex<Sender<(String, String)>>);
+
+    impl Host for Takes {
+        fn on_event(&self, offer: &Offer<'_>) -> Verdict {
+            let told = (offer.feed_id.to_owned(), offer.event.reason.to_string());
+            let _ = self.0.lock().unwrap().send(told);
+            Verdict::Taken
+        }
+        fn on_state(&self, _: &StateReport) {}
+        fn on_log(&self, _: &LogLine) {}
+        fn on_drop(&self) {}
+    }
+
+    #[test]
+    fn a_feed_that_voids_what_was_open_comes_after_the_word_internal() {
+        let (told, heard) = channel();
+        let host = Arc::new(Takes(Mutex::new(told)));
+        let delivery = Delivery::new(
+            host,
+            Log::new(LogLevel::Info),
+            Arc::new(Counters::default()),
+        );
+        let terms = Terms {
+            data_source: Arc::from("region"),
+            queue_max_events: 100,
+            refusals_before_lost: 0,
+            ledger: None,
+        };
+        let intake = delivery.start(terms, None).unwrap();
+        let standing = Standing::new();
+        standing.enter(&intake, Life::Starting, Why::Connecting, "starting");
+        standing.begin_anew(&intake, Arc::from("what was open cannot be told"));
+        standing.tell(
+            &intake,
+            Feed::Up,
+            Why::None,
+            Scope::default(),
+            Arc::from("all flows"),
+        );
+        let next = || heard.recv_timeout(Duration::from_secs(20)).unwrap();
+        let (starting, internal, up) = (next(), next(), next());
+        assert_eq!(delivery.stop(Duration::from_secs(20)), Stopped::Done);
+        let reasons = [&*starting.1, &*internal.1, &*up.1];
+        assert_eq!(reasons, ["connecting", "internal", "none"]);
+        assert_eq!(starting.0, internal.0, "it is the former feed's last word");
+        assert_ne!(internal.0, up.0);
     }
 }

@@ -12,7 +12,9 @@
 //! the time is then that of the presence that was found, and the id not exact: the log-on was at or before it. A station
 //! that is left logs nobody off: stations have events of their own.
 
+mod history;
 mod timed;
+mod unread;
 
 #[cfg(test)]
 mod tests;
@@ -25,16 +27,20 @@ use serde::Deserialize;
 use super::Heard;
 use super::drift::Radar;
 use super::identity::{Occurrence, Scribe};
+use super::texts::Texts;
 use super::tolerant::{Text, Time};
 use crate::model::event::{
-    Cause, ConnectionState, Event, EventId, EventKind, Flag, Source, Subject,
+    Cause, ConnectionState, Event, EventId, EventKind, Flag, Remark, Source, Subject,
 };
 use crate::model::frame::Notification;
+use crate::model::gap::GapRecord;
 use crate::model::id::{QueueId, StationId, UserId};
 use crate::model::roster::{Queue, Station, User, UserRecord};
 use crate::model::time::{Now, UtcMicros};
 
+use history::{ToldChanges, UserDetail};
 use timed::{News, Teller, Timed};
+use unread::Unread;
 
 /// The words for a system presence (of `AnalyticsUserPresenceRecord` in the platform's .NET SDK).
 const KNOWN_PRESENCES: [&str; 10] = [
@@ -53,15 +59,20 @@ const KNOWN_PRESENCES: [&str; 10] = [
 /// The presence of who is not logged on.
 const OFFLINE: &str = "OFFLINE";
 
+/// No user changes station more often in the life of a feed, as far as changes are counted on after another process.
+const MOST_STATIONS: u32 = 65_536;
+
 /// Everything that is known apart from calls.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Agents {
-    users: HashMap<UserId, Agent>,
+    users: HashMap<UserId, Box<Agent>>,
     queues: HashMap<QueueId, Arc<Queue>>,
     /// As lists name them, or else topics.
     stations: HashMap<StationId, Arc<Station>>,
     /// A topic named one that nothing had named before.
     has_unknown_station: bool,
+    unread: Unread,
+    texts: Texts,
     /// The empty text, shared.
     pub(crate) nothing: Arc<str>,
 }
@@ -70,17 +81,43 @@ pub(crate) struct Agents {
 struct Agent {
     user: Arc<User>,
     presence: Timed,
+    presences: ToldChanges,
     /// The organization's definition of the last presence.
     definition: Arc<str>,
     /// What tells the `OFFLINE` from others that is the presence now.
     offline: Option<Occurrence>,
     routing_status: Timed,
+    routing_statuses: ToldChanges,
     station: Option<Arc<Station>>,
-    /// Whether anything ever told which station, none included.
+    /// Whether anything told which station, none included, since something may have been missed.
     is_station_told: bool,
+    /// It was a list that told it, and no topic since.
+    is_station_listed: bool,
     station_changes: u32,
     /// By station; a body may name none.
     persistent_connections: BTreeMap<Option<StationId>, Timed>,
+}
+
+/// A presence or routing status that began at some time before.
+struct Past {
+    since: UtcMicros,
+    word: Arc<str>,
+    /// Of a presence, the organization's definition.
+    reason: Arc<str>,
+}
+
+impl Past {
+    fn told(&self) -> Told<'_> {
+        Told {
+            word: &self.word,
+            reason: &self.reason,
+            since: Some(self.since),
+        }
+    }
+
+    fn is_offline(&self) -> bool {
+        *self.word == *OFFLINE
+    }
 }
 
 /// How something is known, and where it is told to.
@@ -181,18 +218,6 @@ struct ErrorInfo<'a> {
     code: Text<'a>,
 }
 
-impl Default for Agents {
-    fn default() -> Self {
-        Self {
-            users: HashMap::new(),
-            queues: HashMap::new(),
-            stations: HashMap::new(),
-            has_unknown_station: false,
-            nothing: Arc::from(""),
-        }
-    }
-}
-
 impl Agents {
     /// A user by id; one that the roster has not named goes by the name that the body gave.
     pub(crate) fn user(&self, id: &UserId, name: &Arc<str>) -> Arc<User> {
@@ -204,6 +229,21 @@ impl Agents {
                 email: Arc::clone(&self.nothing),
             }),
         }
+    }
+
+    /// A user's id, shared if the user is known.
+    pub(crate) fn user_id(&self, id: &str) -> UserId {
+        let known = self.users.get_key_value(id).map(|(known, _)| known.clone());
+        known.unwrap_or_else(|| UserId::from(id))
+    }
+
+    /// A queue's id, shared if the queue is known.
+    pub(crate) fn queue_id(&self, id: &str) -> QueueId {
+        let known = self
+            .queues
+            .get_key_value(id)
+            .map(|(known, _)| known.clone());
+        known.unwrap_or_else(|| QueueId::from(id))
     }
 
     /// The station that the user is associated with.
@@ -260,21 +300,18 @@ impl Agents {
             Some(known) if told.is_empty() || told == known => Arc::clone(known),
             _ => Arc::clone(told),
         };
+        let kind = or_known(&told.kind, known.map(|known| &known.kind));
         let learned = Station {
             id: told.id.clone(),
             name: or_known(&told.name, known.map(|known| &known.name)),
-            kind: or_known(&told.kind, known.map(|known| &known.kind)),
+            kind: self.texts.keep(&kind),
             extension: or_known(&told.extension, known.map(|known| &known.extension)),
         };
         if let Some(known) = known.filter(|known| ***known == learned) {
             return Arc::clone(known);
         }
-        let learned = if **told == learned {
-            Arc::clone(told)
-        } else {
-            Arc::new(learned)
-        };
-        self.stations.insert(told.id.clone(), Arc::clone(&learned));
+        let learned = Arc::new(learned);
+        (self.stations).insert(learned.id.clone(), Arc::clone(&learned));
         learned
     }
 
@@ -290,6 +327,26 @@ impl Agents {
             if let Some(agent) = self.users.get_mut(user) {
                 agent.is_station_told = false;
             }
+        }
+    }
+
+    /// Something became of a gap.
+    pub(crate) fn handle_gap(&mut self, gap: &GapRecord) {
+        self.unread.note(gap);
+        if gap.closed.is_some() {
+            gap.users.iter().for_each(|user| self.let_go(user));
+        }
+    }
+
+    /// Lets go of what the user did long ago.
+    fn let_go(&mut self, user: &UserId) {
+        let unread = &self.unread;
+        if let Some(agent) = self.users.get_mut(user)
+            && (agent.presences.is_full() || agent.routing_statuses.is_full())
+        {
+            let unread = unread.since(user);
+            agent.presences.let_go(unread);
+            agent.routing_statuses.let_go(unread);
         }
     }
 
@@ -310,12 +367,15 @@ impl Agents {
             return Heard::Irrelevant;
         }
         let told = Told {
-            word: &presence(definition.system_presence.as_str(), radar),
-            reason: &definition.id.kept(None),
+            word: &presence(definition.system_presence.as_str(), radar, &mut self.texts),
+            reason: &definition.id.kept(None, &mut self.texts),
             since: body.modified_date.0,
         };
-        self.agent(user)
-            .tell_presence(&told, &mut live(now, scribe, events))
+        let user = self.user_id(user);
+        let agent = self.agent_of(user.clone());
+        let heard = agent.tell_presence(&told, &mut live(now, scribe, events));
+        self.let_go(&user);
+        heard
     }
 
     pub(crate) fn handle_routing_status(
@@ -334,12 +394,13 @@ impl Agents {
         if status.status.as_str().is_empty() {
             return Heard::Irrelevant;
         }
-        let word = routing_status(status.status.as_str(), radar);
-        self.agent(user).tell_routing_status(
-            &word,
-            status.start_time.0,
-            &mut live(now, scribe, events),
-        )
+        let word = routing_status(status.status.as_str(), radar, &mut self.texts);
+        let user = self.user_id(user);
+        let agent = self.agent_of(user.clone());
+        let since = status.start_time.0;
+        let heard = agent.tell_routing_status(&word, since, &mut live(now, scribe, events));
+        self.let_go(&user);
+        heard
     }
 
     pub(crate) fn handle_station(
@@ -353,11 +414,7 @@ impl Agents {
         let Ok(body) = serde_json::from_str::<StationBody<'_>>(notification.body) else {
             return Heard::Unreadable;
         };
-        let metadata: StationMetadata<'_> = notification
-            .metadata
-            .and_then(|text| serde_json::from_str(text).ok())
-            .unwrap_or_default();
-        let left = (metadata.action.as_str()).eq_ignore_ascii_case("Disassociated");
+        let left = is_left(notification);
         let shown = (body.associated_station).filter(|station| !station.id.as_str().is_empty());
         let station = shown.map(|shown| self.station(&shown));
         let agent = self.agent(user);
@@ -368,6 +425,7 @@ impl Agents {
         if !agent.is_station_told && agent.station.is_none() {
             // That the user was associated is known only from its end.
             agent.is_station_told = true;
+            agent.is_station_listed = false;
             agent.push_station(EventKind::StationLeft, station, telling);
             return Heard::Read;
         }
@@ -386,7 +444,7 @@ impl Agents {
         let Ok(body) = serde_json::from_str::<PersistentConnectionBody<'_>>(body) else {
             return Heard::Unreadable;
         };
-        let word = canonical(body.persistent_state.as_str());
+        let word = self.texts.keep(&canonical(body.persistent_state.as_str()));
         let kind = match &*word {
             "PERSISTED" => EventKind::PersistentConnectionUp,
             "ACTIVE_CALL" => EventKind::PersistentConnectionActive,
@@ -405,7 +463,7 @@ impl Agents {
         });
         let told = Told {
             word: &word,
-            reason: &body.error_info.unwrap_or_default().code.kept(None),
+            reason: &(body.error_info.unwrap_or_default().code).kept(None, &mut self.texts),
             since: body.event_time.0,
         };
         self.agent(user).tell_persistent_connection(
@@ -416,10 +474,83 @@ impl Agents {
         )
     }
 
-    /// A row of the roster: names, and state where it is newer than what was told.
+    /// What analytics tells of one user's presences and routing statuses: those that were not told are, as `source`, in the
+    /// order in which they began.
+    pub(crate) fn handle_details(
+        &mut self,
+        body: &str,
+        source: Source,
+        now: Now,
+        scribe: &mut Scribe,
+        events: &mut VecDeque<Event>,
+        radar: &mut Radar,
+    ) -> Heard {
+        let Ok(body) = serde_json::from_str::<UserDetail<'_>>(body) else {
+            return Heard::Unreadable;
+        };
+        if body.user_id.is_empty() {
+            return Heard::Unreadable;
+        }
+        let nothing = Arc::clone(&self.nothing);
+        let texts = &mut self.texts;
+        let mut presences: Vec<Past> = (body.primary_presence.0.iter())
+            .filter(|record| !record.system_presence.is_empty())
+            .filter_map(|record| {
+                Some(Past {
+                    since: record.start_time.0?,
+                    word: presence(record.system_presence.as_str(), radar, texts),
+                    reason: record.organization_presence_id.kept(None, texts),
+                })
+            })
+            .collect();
+        let mut statuses: Vec<Past> = (body.routing_status.0.iter())
+            .filter(|record| !record.routing_status.is_empty())
+            .filter_map(|record| {
+                Some(Past {
+                    since: record.start_time.0?,
+                    word: routing_status(record.routing_status.as_str(), radar, texts),
+                    reason: Arc::clone(&nothing),
+                })
+            })
+            .collect();
+        presences.sort_by_key(|past| past.since);
+        statuses.sort_by_key(|past| past.since);
+        let user = self.user_id(body.user_id.as_str());
+        let agent = self.agent_of(user.clone());
+        let telling = &mut Telling {
+            source,
+            now,
+            scribe,
+            events,
+        };
+        let first = telling.events.len();
+        let mut statuses = statuses.iter().peekable();
+        for at in 0..=presences.len() {
+            let until = presences.get(at).map(|next| next.since);
+            let reason = at.checked_sub(1).map(|before| &presences[before].reason);
+            let is_before = |past: &&Past| until.is_none_or(|until| past.since < until);
+            while let Some(past) = statuses.next_if(is_before) {
+                agent.tell_past_routing_status(past, reason, telling);
+            }
+            if at < presences.len() {
+                agent.tell_past_presence(&presences, at, telling);
+            }
+        }
+        let is_news = telling.events.len() > first;
+        self.let_go(&user);
+        if is_news {
+            Heard::Read
+        } else {
+            Heard::Unchanged
+        }
+    }
+
+    /// A row of the roster: names, and state where it is newer than what was told. `after_gap`: it was asked for once the
+    /// user's topics flowed again.
     pub(crate) fn handle_record(
         &mut self,
         record: &UserRecord,
+        after_gap: bool,
         now: Now,
         scribe: &mut Scribe,
         events: &mut VecDeque<Event>,
@@ -427,7 +558,14 @@ impl Agents {
     ) {
         let station = (record.station.as_ref())
             .map(|station| station.as_ref().map(|station| self.learn_station(station)));
-        let agent = self.agent(record.user.id.as_str());
+        let texts = &mut self.texts;
+        let shown_presence = (record.presence.as_ref()).map(|shown| {
+            let word = presence(&shown.system_presence, radar, texts);
+            (word, texts.keep(&shown.definition_id), shown.modified)
+        });
+        let shown_status = (record.routing_status.as_ref())
+            .map(|shown| (routing_status(&shown.status, radar, texts), shown.start));
+        let agent = self.agent_of(record.user.id.clone());
         if agent.user != record.user {
             agent.user = Arc::clone(&record.user);
         }
@@ -445,25 +583,28 @@ impl Agents {
             scribe,
             events,
         };
-        if let Some(shown) = &record.presence {
+        if let Some((word, definition, since)) = &shown_presence {
             let told = Told {
-                word: &presence(&shown.system_presence, radar),
-                reason: &shown.definition_id,
-                since: shown.modified,
+                word,
+                reason: definition,
+                since: *since,
             };
             telling.source = found(agent.presence.value().is_none());
             agent.tell_presence(&told, telling);
         }
-        if let Some(status) = &record.routing_status {
-            let word = routing_status(&status.status, radar);
+        if let Some((word, since)) = &shown_status {
             telling.source = found(agent.routing_status.value().is_none());
-            agent.tell_routing_status(&word, status.start, telling);
+            agent.tell_routing_status(word, *since, telling);
         }
-        // A station has no time: a list that was made before a notification must not undo it.
-        if let Some(station) = station.filter(|_| !agent.is_station_told) {
+        // A station has no time: a list that was made before a notification must not undo it. But one that was made after
+        // a gap knows better than one that was made in it.
+        let is_news = !agent.is_station_told || (after_gap && agent.is_station_listed);
+        if let Some(station) = station.filter(|_| is_news) {
             telling.source = found(agent.station_changes == 0);
             agent.tell_station(station, telling);
+            agent.is_station_listed = true;
         }
+        self.let_go(&record.user.id);
     }
 
     /// A station that a topic names. It tells no kind; until a list does, there is none.
@@ -480,7 +621,7 @@ impl Agents {
         });
         let station = Arc::new(Station {
             id: shown.id.as_str().into(),
-            name: shown.name.kept(None),
+            name: shown.name.kept(None, &mut self.texts),
             kind,
             extension,
         });
@@ -490,17 +631,43 @@ impl Agents {
     }
 
     fn agent(&mut self, user: &str) -> &mut Agent {
+        let user = self.user_id(user);
+        self.agent_of(user)
+    }
+
+    fn agent_of(&mut self, user: UserId) -> &mut Agent {
         let nothing = &self.nothing;
-        self.users
-            .entry(UserId::from(user))
-            .or_insert_with_key(|id| {
-                let unnamed = User {
-                    id: id.clone(),
-                    name: Arc::clone(nothing),
-                    email: Arc::clone(nothing),
-                };
-                Agent::new(Arc::new(unnamed), nothing)
-            })
+        self.users.entry(user).or_insert_with_key(|id| {
+            let unnamed = User {
+                id: id.clone(),
+                name: Arc::clone(nothing),
+                email: Arc::clone(nothing),
+            };
+            Box::new(Agent::new(Arc::new(unnamed), nothing))
+        })
+    }
+
+    /// Another process told this event: a user's change of station, which the platform does not date. The next is counted on.
+    pub(super) fn restore(&mut self, event: &Event, scribe: &mut Scribe) {
+        let Subject::Agent { user, station } = &event.subject else {
+            return;
+        };
+        let kind = event.kind;
+        if !matches!(kind, EventKind::StationAssociated | EventKind::StationLeft) {
+            return;
+        }
+        let named = station.as_ref().map_or("", |station| station.id.as_str());
+        let mut is_it = |n| {
+            let occurrence = Occurrence::Nth(n);
+            event.id == scribe.id(kind, user.id.as_str(), named, 0, occurrence)
+        };
+        let Some(number) = (1..=MOST_STATIONS).find(|n| is_it(*n)) else {
+            return;
+        };
+        let agent = self.agent_of(user.id.clone());
+        agent.user = Arc::clone(user);
+        agent.station_changes = agent.station_changes.max(number);
+        agent.station = (station.clone()).filter(|_| kind == EventKind::StationAssociated);
     }
 }
 
@@ -518,11 +685,14 @@ impl Agent {
         Self {
             user,
             presence: Timed::default(),
+            presences: ToldChanges::default(),
             definition: Arc::clone(nothing),
             offline: None,
             routing_status: Timed::default(),
+            routing_statuses: ToldChanges::default(),
             station: None,
             is_station_told: false,
+            is_station_listed: false,
             station_changes: 0,
             persistent_connections: BTreeMap::new(),
         }
@@ -538,6 +708,9 @@ impl Agent {
         };
         self.definition = Arc::clone(told.reason);
         self.push_timed(kind, None, news, told, telling);
+        if let Some(since) = told.since {
+            self.presences.note(since);
+        }
         let is_offline = &**told.word == OFFLINE;
         let was_offline = self.offline.take();
         if is_offline {
@@ -549,6 +722,11 @@ impl Agent {
             (None, true) if !is_first => (EventKind::AgentLoggedOff, news.occurrence),
             (Some(_), true) | (None, _) => return Heard::Read,
         };
+        if let (Occurrence::At(ended), Some(_)) = (occurrence, was_offline) {
+            self.presences.end(ended);
+        } else if let Some(since) = told.since {
+            self.presences.begin(since);
+        }
         let news = News {
             occurrence,
             // Who saw the log-on itself knows it by the `OFFLINE` before it: this is another id, and no exact one.
@@ -575,7 +753,62 @@ impl Agent {
             since,
         };
         self.push_timed(kind, None, news, &told, telling);
+        if let Some(since) = since {
+            self.routing_statuses.note(since);
+        }
         Heard::Read
+    }
+
+    /// Tells the `at`th of the presences that analytics knows, if it was not told: one that another followed with the log-on
+    /// or log-off that it is.
+    fn tell_past_presence(&mut self, all: &[Past], at: usize, telling: &mut Telling<'_>) {
+        let past = &all[at];
+        if (self.presence.since()).is_none_or(|latest| past.since > latest) {
+            self.tell_presence(&past.told(), telling);
+            return;
+        }
+        let tell = |agent: &Self, kind, since, telling: &mut Telling<'_>| {
+            agent.push_timed(kind, None, News::first_at(since), &past.told(), telling);
+        };
+        if self.presences.add(past.since) {
+            tell(self, EventKind::AgentPresence, past.since, telling);
+        }
+        let Some(before) = at.checked_sub(1).map(|before| &all[before]) else {
+            return;
+        };
+        match (before.is_offline(), past.is_offline()) {
+            (false, true) if self.presences.begin(past.since) => {
+                tell(self, EventKind::AgentLoggedOff, past.since, telling);
+            }
+            (true, false) => {
+                // Who was found logged on later was told to have logged on.
+                let mut next = all[at..].iter().take_while(|next| !next.is_offline());
+                let is_found = next.any(|next| self.presences.has_begun(next.since));
+                if !is_found && self.presences.end(before.since) {
+                    tell(self, EventKind::AgentLoggedOn, before.since, telling);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// The same for a routing status; `reason` is the presence's at the time.
+    fn tell_past_routing_status(
+        &mut self,
+        past: &Past,
+        reason: Option<&Arc<str>>,
+        telling: &mut Telling<'_>,
+    ) {
+        if (self.routing_status.since()).is_none_or(|latest| past.since > latest) {
+            self.tell_routing_status(&past.word, Some(past.since), telling);
+        } else if self.routing_statuses.add(past.since) {
+            let kind = readiness(&past.word).unwrap_or(EventKind::AgentRoutingStatus);
+            let told = Told {
+                reason: reason.unwrap_or(&past.reason),
+                ..past.told()
+            };
+            self.push_timed(kind, None, News::first_at(past.since), &told, telling);
+        }
     }
 
     fn tell_persistent_connection(
@@ -596,6 +829,7 @@ impl Agent {
 
     fn tell_station(&mut self, station: Option<Arc<Station>>, telling: &mut Telling<'_>) -> Heard {
         self.is_station_told = true;
+        self.is_station_listed = false;
         let is_same =
             self.station.as_ref().map(|known| &known.id) == station.as_ref().map(|shown| &shown.id);
         if is_same {
@@ -650,8 +884,8 @@ impl Agent {
         let mut event = self.event(kind, id, telling);
         event.id_exact = news.is_exact();
         event.platform_time = told.since;
-        event.raw = Arc::clone(told.word);
-        event.reason = Arc::clone(told.reason);
+        event.raw = Arc::clone(told.word).into();
+        event.reason = Arc::clone(told.reason).into();
         if of.is_some() {
             event.subject = Subject::Agent {
                 user: Arc::clone(&self.user),
@@ -662,7 +896,6 @@ impl Agent {
     }
 
     fn event(&self, kind: EventKind, id: EventId, telling: &Telling<'_>) -> Event {
-        let nothing: Arc<str> = Arc::default();
         Event {
             kind,
             id,
@@ -677,8 +910,8 @@ impl Agent {
             state: ConnectionState::Unknown,
             previous: ConnectionState::Unknown,
             cause: Cause::None,
-            raw: Arc::clone(&nothing),
-            reason: nothing,
+            raw: Remark::default(),
+            reason: Remark::default(),
             held: Flag::Unknown,
             muted: Flag::Unknown,
             confined: Flag::Unknown,
@@ -688,9 +921,18 @@ impl Agent {
     }
 }
 
+/// Whether a notification of a station topic tells that a station was left.
+pub(super) fn is_left(notification: &Notification<'_>) -> bool {
+    let metadata: StationMetadata<'_> = notification
+        .metadata
+        .and_then(|text| serde_json::from_str(text).ok())
+        .unwrap_or_default();
+    (metadata.action.as_str()).eq_ignore_ascii_case("Disassociated")
+}
+
 /// A system presence, in one spelling.
-fn presence(word: &str, radar: &mut Radar) -> Arc<str> {
-    let word = canonical(word);
+fn presence(word: &str, radar: &mut Radar, texts: &mut Texts) -> Arc<str> {
+    let word = texts.keep(&canonical(word));
     radar.word("presenceDefinition.systemPresence", &word, |word| {
         KNOWN_PRESENCES.contains(&word).then_some(())
     });
@@ -698,8 +940,8 @@ fn presence(word: &str, radar: &mut Radar) -> Arc<str> {
 }
 
 /// A routing status, in one spelling.
-fn routing_status(word: &str, radar: &mut Radar) -> Arc<str> {
-    let word = canonical(word);
+fn routing_status(word: &str, radar: &mut Radar, texts: &mut Texts) -> Arc<str> {
+    let word = texts.keep(&canonical(word));
     radar.word("routingStatus.status", &word, readiness);
     word
 }
@@ -715,6 +957,6 @@ fn readiness(routing_status: &str) -> Option<EventKind> {
 }
 
 /// One spelling for a word of state: topics say `ON_QUEUE`, REST says `On Queue`.
-fn canonical(word: &str) -> Arc<str> {
-    word.to_ascii_uppercase().replace(' ', "_").into()
+fn canonical(word: &str) -> String {
+    word.to_ascii_uppercase().replace(' ', "_")
 }

@@ -8,16 +8,16 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use super::attribute::AttributeRules;
 use super::cause;
 use super::drift::Radar;
 use super::keeping::{Facts, observation};
 use super::party::{
-    AfterCallWork, CallAnalysis, CallbackView, LegView, Parking, Party, Phase, Role, Wrapup,
-    direction, kept_list,
+    AfterCallWork, CallAnalysis, CallbackView, LegView, Parking, Party, PastSpell, Phase, Role,
+    Wrapup, direction, kept_list,
 };
 use super::snapshot::{Head, Reading, Snapshot};
-use super::tolerant::{List, Text, Time};
+use super::texts::Texts;
+use super::tolerant::{List, Text, Time, YesNo};
 use crate::model::event::{Campaign, Direction};
 use crate::model::time::UtcMicros;
 
@@ -108,6 +108,7 @@ struct Segment<'a> {
     segment_type: Text<'a>,
     segment_start: Time,
     segment_end: Time,
+    conference: YesNo,
     #[serde(borrow)]
     disconnect_type: Text<'a>,
     #[serde(borrow)]
@@ -167,11 +168,11 @@ impl Participant<'_> {
         };
         Some(Party {
             id: self.participant_id.kept_id(None)?,
-            purpose: self.purpose.kept(None),
+            purpose: self.purpose.kept(None, reading.texts),
             role: (reading.radar)
                 .word("participant.purpose", self.purpose.as_str(), Role::of)
                 .unwrap_or_default(),
-            facts: facts.kept(None),
+            facts: facts.kept(None, reading.texts),
             user: self.user_id.kept_id(None),
             queue: queue.and_then(|segment| segment.queue_id.kept_id(None)),
             queue_name: None,
@@ -184,11 +185,7 @@ impl Participant<'_> {
             observes: first.and_then(|session| {
                 let barged = session.segment_of("barging");
                 observation(
-                    [
-                        &session.monitored_participant_id,
-                        &session.coached_participant_id,
-                        &session.barged_participant_id,
-                    ],
+                    session.observed(),
                     barged.and_then(|segment| segment.segment_start.0),
                 )
             }),
@@ -197,13 +194,13 @@ impl Participant<'_> {
                 .map(|work| AfterCallWork::of(work.segment_start.0, work.segment_end.0))
                 .unwrap_or_default(),
             wrapup: (any(|segment| !segment.wrap_up_code.is_empty()))
-                .map(|segment| Arc::new(segment.wrapup(reading.rules))),
+                .map(|segment| Arc::new(segment.wrapup(reading))),
             attributes: Arc::default(),
             legs: voice()
-                .map(|session| session.leg(is_ended, reading.radar))
+                .map(|session| session.leg(is_ended, reading))
                 .collect(),
             callbacks: sessions("callback")
-                .map(|session| session.callback(reading.radar))
+                .map(|session| session.callback(reading))
                 .collect(),
         })
     }
@@ -229,11 +226,12 @@ impl Segment<'_> {
         )
     }
 
-    fn wrapup(&self, rules: &AttributeRules) -> Wrapup {
+    fn wrapup(&self, reading: &mut Reading<'_>) -> Wrapup {
+        let texts = &mut *reading.texts;
         Wrapup {
-            code: self.wrap_up_code.kept(None),
-            notes: Text(rules.mask(self.wrap_up_note.as_str())).kept(None),
-            tags: kept_list(self.wrap_up_tags.0.iter(), None),
+            code: self.wrap_up_code.kept(None, texts),
+            notes: Text(reading.rules.mask(self.wrap_up_note.as_str())).kept(None, texts),
+            tags: kept_list(self.wrap_up_tags.0.iter(), None, texts),
             duration_s: (self.segment_end.0.zip(self.segment_start.0))
                 .map(|(to, from)| (to.0 - from.0) / 1_000_000),
             // The segment may end at another time than that of the wrap-up.
@@ -242,14 +240,14 @@ impl Segment<'_> {
     }
 
     /// The word that notifications use.
-    fn disconnect_type(&self, radar: &mut Radar) -> Arc<str> {
+    fn disconnect_type(&self, radar: &mut Radar, texts: &mut Texts) -> Arc<str> {
         let known = |word: &str| cause::known(notification_word(word));
         radar.word(
             "segment.disconnectType",
             self.disconnect_type.as_str(),
             known,
         );
-        Arc::from(notification_word(self.disconnect_type.as_str()))
+        texts.keep(notification_word(self.disconnect_type.as_str()))
     }
 
     fn phase(&self) -> Phase {
@@ -268,6 +266,21 @@ impl Session<'_> {
         self.segments.0.iter().find(|segment| segment.is(kind))
     }
 
+    /// Whom it monitors, coaches, has barged in on. A supervisor goes over from one to the other with the same participant,
+    /// and is named to it by the last of these only; the segments tell the ones before.
+    fn observed(&self) -> [&Text<'_>; 3] {
+        let named = [
+            (&self.monitored_participant_id, "monitoring"),
+            (&self.coached_participant_id, "coaching"),
+            (&self.barged_participant_id, "barging"),
+        ];
+        let any = (named.iter().rev()).find_map(|(id, _)| (!id.is_empty()).then_some(*id));
+        named.map(|(id, kind)| match any {
+            Some(any) if id.is_empty() && self.segment_of(kind).is_some() => any,
+            Some(_) | None => id,
+        })
+    }
+
     /// The segments but for work after the call.
     fn media(&self) -> impl DoubleEndedIterator<Item = &Segment<'_>> {
         (self.segments.0.iter()).filter(|segment| !segment.is("wrapup"))
@@ -281,7 +294,19 @@ impl Session<'_> {
         last.segment_end.0.filter(|_| is_over)
     }
 
-    fn leg(&self, is_ended: bool, radar: &mut Radar) -> LegView {
+    /// When it talked in a conference; one that goes on has no end. `None` if that is not told.
+    fn conferences(&self) -> Option<Box<[(UtcMicros, UtcMicros)]>> {
+        let told = |segment: &&Segment<'_>| segment.conference.0.is_some();
+        self.media().find(told)?;
+        let conferences = self.media().filter_map(|segment| {
+            let from = (segment.segment_start.0).filter(|_| segment.conference.0 == Some(true))?;
+            Some((from, segment.segment_end.0.unwrap_or(UtcMicros(i64::MAX))))
+        });
+        Some(conferences.collect())
+    }
+
+    fn leg(&self, is_ended: bool, reading: &mut Reading<'_>) -> LegView {
+        let (radar, texts) = (&mut *reading.radar, &mut *reading.texts);
         let ended = self.ended(is_ended);
         let last = self.media().next_back();
         let phase = match ended {
@@ -293,8 +318,8 @@ impl Session<'_> {
         let parked = last.filter(|segment| segment.is("parked") && segment.segment_end.0.is_none());
         let analysis = (!self.disposition_name.is_empty()).then(|| {
             Arc::new(CallAnalysis {
-                name: self.disposition_name.kept(None),
-                analyzer: self.disposition_analyzer.kept(None),
+                name: self.disposition_name.kept(None, texts),
+                analyzer: self.disposition_analyzer.kept(None, texts),
             })
         });
         LegView {
@@ -308,12 +333,17 @@ impl Session<'_> {
             connected: (self.media().find(|segment| segment.is_talk()))
                 .and_then(|segment| segment.segment_start.0),
             ended,
-            disconnect_type: last.map_or_else(Arc::default, |last| last.disconnect_type(radar)),
+            disconnect_type: last
+                .map_or_else(Arc::default, |last| last.disconnect_type(radar, texts)),
             held: (phase == Phase::Connected).then_some(hold.is_some()),
             hold_start: hold.and_then(|segment| segment.segment_start.0),
-            past_holds: (self.media().filter(|segment| segment.is("hold")))
-                .filter_map(|segment| segment.segment_start.0.zip(segment.segment_end.0))
+            past_spells: (self.media())
+                .filter_map(|of| {
+                    let (from, to) = (of.segment_start.0, of.segment_end.0);
+                    PastSpell::of(of.segment_type.as_str(), from, to)
+                })
                 .collect(),
+            conferences: self.conferences(),
             parking: match parked {
                 Some(segment) => Parking::Yes(segment.segment_start.0),
                 None => Parking::Untold,
@@ -322,14 +352,15 @@ impl Session<'_> {
             confined: None,
             secure_pause: None,
             recording: None,
-            ani: self.ani.kept(None),
-            dnis: self.dnis.kept(None),
-            provider: self.provider.kept(None),
+            ani: self.ani.kept(None, texts),
+            dnis: self.dnis.kept(None, texts),
+            provider: self.provider.kept(None, texts),
             analysis,
         }
     }
 
-    fn callback(&self, radar: &mut Radar) -> CallbackView {
+    fn callback(&self, reading: &mut Reading<'_>) -> CallbackView {
+        let (radar, texts) = (&mut *reading.radar, &mut *reading.texts);
         let last = self.media().next_back();
         let ended = last
             .filter(|segment| !segment.disconnect_type.is_empty())
@@ -342,7 +373,7 @@ impl Session<'_> {
             &self.outbound_contact_list_id,
         ];
         CallbackView {
-            id: self.session_id.kept(None),
+            id: self.session_id.kept(None, texts),
             is_scheduled: self.segment_of("scheduled").is_some(),
             opening: if self.segment_of("alert").is_some() {
                 Phase::Alerting
@@ -357,13 +388,14 @@ impl Session<'_> {
             connected: taken.and_then(|segment| segment.segment_start.0),
             ended,
             due: self.callback_scheduled_time.0,
-            disconnect_type: last.map_or_else(Arc::default, |last| last.disconnect_type(radar)),
-            numbers: kept_list(self.callback_numbers.0.iter(), None),
-            user_name: self.callback_user_name.kept(None),
+            disconnect_type: last
+                .map_or_else(Arc::default, |last| last.disconnect_type(radar, texts)),
+            numbers: kept_list(self.callback_numbers.0.iter(), None, texts),
+            user_name: self.callback_user_name.kept(None, texts),
             preview: (campaign.iter().any(|text| !text.is_empty())).then(|| Campaign {
-                campaign: self.outbound_campaign_id.kept(None),
-                contact: self.outbound_contact_id.kept(None),
-                contact_list: self.outbound_contact_list_id.kept(None),
+                campaign: self.outbound_campaign_id.kept(None, texts),
+                contact: self.outbound_contact_id.kept(None, texts),
+                contact_list: self.outbound_contact_list_id.kept(None, texts),
             }),
         }
     }

@@ -122,30 +122,36 @@ pub(crate) struct Attribute {
 }
 
 impl Attributes {
-    /// The key has this value now. Returns the first that it had.
-    pub(crate) fn give(
-        &mut self,
-        key: impl Into<Arc<str>>,
-        value: impl Into<Arc<str>>,
-    ) -> &Arc<str> {
-        let (key, value) = (key.into(), value.into());
+    /// So many keys are to come, as far as they are new.
+    pub(crate) fn expect(&mut self, keys: usize) {
+        let more = keys.saturating_sub(self.entries.len());
+        self.entries.reserve_exact(more);
+    }
+
+    /// The key has this value now. Returns its number.
+    pub(crate) fn give(&mut self, key: &Arc<str>, value: &Arc<str>) -> usize {
         let (before, after) = self.entries.split_at(self.next.min(self.entries.len()));
-        let found = after.iter().position(|known| known.key == key);
+        let found = after.iter().position(|known| known.key == *key);
         let place = found
             .map(|place| before.len() + place)
-            .or_else(|| before.iter().position(|known| known.key == key))
+            .or_else(|| before.iter().position(|known| known.key == *key))
             .unwrap_or(self.entries.len());
         self.next = place + 1;
         if let Some(known) = self.entries.get_mut(place) {
-            known.last = value;
+            known.last = Arc::clone(value);
         } else {
             self.entries.push(Attribute {
-                key,
-                first: Arc::clone(&value),
-                last: value,
+                key: Arc::clone(key),
+                first: Arc::clone(value),
+                last: Arc::clone(value),
             });
         }
-        &self.entries[place].first
+        place
+    }
+
+    /// The one of this number.
+    pub(crate) fn get(&self, number: usize) -> &Attribute {
+        &self.entries[number]
     }
 
     /// All of them, in the order in which their keys appeared.

@@ -25,7 +25,7 @@ pub(super) fn tell(conversation: &mut Conversation, snapshot: &Snapshot, voice: 
             && !party.only_observes()
     };
     // Most bodies show two people.
-    let talking = |party: &&Arc<Party>| party.legs.iter().any(|leg| talks(party, leg));
+    let talking = |party: &&Party| party.legs.iter().any(|leg| talks(party, leg));
     if snapshot.parties().filter(talking).count() >= CONFERENCE {
         let mut talkers: Vec<(Option<UtcMicros>, usize)> = snapshot
             .parties()

@@ -6,12 +6,17 @@
 //!
 //! A consult ends once, as a transfer, as a conference, or cancelled: one id for the end of a consult, whichever it is.
 
+mod restore;
+
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::conversation::Conversation;
 use super::identity::{Fact, Occurrence};
 use super::leg::{End, Leg};
+use super::party::LegView;
 use super::snapshot::Snapshot;
+use super::spell::LAGS;
 use super::telling::Voice;
 use super::tombstone::Remembered;
 use crate::model::event::{Detail, Event, EventKind};
@@ -28,6 +33,12 @@ struct Consult {
     asker: Option<ParticipantId>,
     asked: Asked,
     is_over: bool,
+    /// A read showed that it is over, and not whether it was cancelled or became a conference.
+    is_undecided: bool,
+    /// Nothing was heard of the conversation for a while, and no read has shown since that it goes on.
+    is_unheard: bool,
+    /// The conversation that is asked has ended, as if it came to nothing: by then this one has shown if it was a transfer.
+    gone_until: Option<Duration>,
 }
 
 /// Who is asked.
@@ -88,13 +99,22 @@ impl Conversation {
         }
         for at in 0..self.consults.0.len() {
             if let Some((outcome, time)) = self.outcome(at) {
-                self.end_consult_at(at, outcome, time, voice);
+                let Some(outcome) = self.read_outcome(at, outcome, snapshot, voice) else {
+                    self.consults.0[at].is_undecided |= voice.showing.read_as.is_some();
+                    continue;
+                };
+                // When people began to talk together is not told live either.
+                let told = time.filter(|_| outcome != Outcome::Conference);
+                self.end_consult_at(at, outcome, told, voice);
                 if let Some(time) = time {
                     // A consult that is learned with its end began before that.
                     voice.telling.date_back(first, time);
                 }
+            } else if voice.showing.read_as.is_some() {
+                self.consults.0[at].is_unheard = false;
             }
         }
+        self.tell_gone_consults(voice);
         if self.is_cleared() {
             // The flat shape, which tells of no consult in a conversation of its own, was ahead.
             let ended = self.legs.iter().filter_map(|leg| leg.ended).max();
@@ -119,6 +139,9 @@ impl Conversation {
             asker: asker.cloned(),
             asked,
             is_over: false,
+            is_undecided: false,
+            is_unheard: false,
+            gone_until: None,
         });
         let at = self.consults.0.len() - 1;
         let event = self.consult_event(EventKind::ConsultStarted, at, begun, voice);
@@ -148,8 +171,8 @@ impl Conversation {
         let Asked::Party(asked) = &consult.asked else {
             // It is not told who asks: at the latest the consult is over with the call.
             let is_over = !self.legs.is_empty() && self.legs.iter().all(Leg::is_cleared);
-            let ended = self.legs.iter().filter_map(|leg| leg.ended).max();
-            return is_over.then_some((Outcome::Cancelled, ended));
+            let ended = || self.legs.iter().filter_map(|leg| leg.ended).max();
+            return is_over.then(|| (Outcome::Cancelled, ended()));
         };
         let of_asked = || self.legs.iter().filter(|leg| leg.participant == *asked);
         if asker.is_some_and(|asker| asker.conferred) && of_asked().any(|leg| leg.conferred) {
@@ -164,7 +187,100 @@ impl Conversation {
         })
     }
 
-    /// The conversation that was asked has ended.
+    /// What a read shows to have become of a consult that seems cancelled once it is over: where nobody showed it as it
+    /// happened, it may have been a conference. `None` if that cannot be known.
+    fn read_outcome(
+        &self,
+        at: usize,
+        outcome: Outcome,
+        snapshot: &Snapshot,
+        voice: &Voice<'_>,
+    ) -> Option<Outcome> {
+        let consult = &self.consults.0[at];
+        let is_read = voice.showing.read_as.is_some();
+        let (Some(asker), Asked::Party(asked)) = (&consult.asker, &consult.asked) else {
+            return Some(outcome);
+        };
+        if outcome != Outcome::Cancelled || !(is_read || consult.is_undecided || consult.is_unheard)
+        {
+            return Some(outcome);
+        }
+        let mut of_asked = self.legs.iter().filter(|leg| leg.participant == *asked);
+        if !of_asked.any(Leg::was_established) {
+            // Who never answered has talked to nobody.
+            return Some(outcome);
+        }
+        if !is_read {
+            // Only what is read of that time says what it came to.
+            return None;
+        }
+        let of = |id: &ParticipantId| {
+            let party = snapshot.parties().find(|party| party.id == *id);
+            party.map_or(&[][..], |party| &party.legs)
+        };
+        let (asker, asked) = (of(asker), of(asked));
+        let told = |legs: &[LegView]| legs.iter().any(|leg| leg.conferences.is_some());
+        if told(asker) && told(asked) {
+            let conferences = |legs: &'_ [LegView]| -> Vec<(UtcMicros, UtcMicros)> {
+                let told = legs.iter().filter_map(|leg| leg.conferences.as_deref());
+                told.flatten().copied().collect()
+            };
+            let with = conferences(asked);
+            let is_together = |(from, to): &(UtcMicros, UtcMicros)| {
+                (with.iter()).any(|(other_from, other_to)| from < other_to && other_from < to)
+            };
+            return Some(if conferences(asker).iter().any(is_together) {
+                Outcome::Conference
+            } else {
+                Outcome::Cancelled
+            });
+        }
+        // Whoever takes the call back while the one asked talks on has perhaps joined both.
+        let talks_on = |leg: &LegView, at: UtcMicros| {
+            leg.connected.is_some_and(|connected| connected < at)
+                && leg.ended.is_none_or(|ended| ended > at)
+        };
+        let may_have_joined = asker.iter().any(|asker| {
+            let holds = || asker.past_spells.iter().filter(|past| !past.is_parking);
+            holds().any(|hold| {
+                talks_on(asker, hold.to) && asked.iter().any(|asked| talks_on(asked, hold.to))
+            })
+        });
+        (!may_have_joined && !consult.is_undecided).then_some(Outcome::Cancelled)
+    }
+
+    /// Nothing was heard for a while: what became of consults may not be seen by how they end.
+    pub(super) fn interrupt_consults(&mut self) {
+        for consult in self
+            .consults
+            .0
+            .iter_mut()
+            .filter(|consult| !consult.is_over)
+        {
+            consult.is_unheard = true;
+            consult.gone_until = None;
+        }
+    }
+
+    /// By when it is known what became of a consult.
+    pub(super) fn consults_gone_until(&self) -> Option<Duration> {
+        let going = self.consults.0.iter().filter(|consult| !consult.is_over);
+        going.filter_map(|consult| consult.gone_until).min()
+    }
+
+    /// Tells consults that came to nothing: a transfer would have been shown by now.
+    pub(super) fn tell_gone_consults(&mut self, voice: &mut Voice<'_>) {
+        for at in 0..self.consults.0.len() {
+            let consult = &self.consults.0[at];
+            let is_due = |until: Duration| until <= voice.showing.elapsed;
+            if !consult.is_over && consult.gone_until.is_some_and(is_due) {
+                self.end_consult_at(at, Outcome::Cancelled, None, voice);
+            }
+        }
+    }
+
+    /// The conversation that was asked has ended. That the call was handed on by it may be shown by this one alone, a moment
+    /// later.
     pub(super) fn end_consult(
         &mut self,
         other: &ConversationId,
@@ -174,7 +290,13 @@ impl Conversation {
         let is_it = |consult: &Consult| {
             !consult.is_over && consult.asked == Asked::Conversation(other.clone())
         };
-        if let Some(at) = self.consults.0.iter().position(is_it) {
+        let Some(at) = self.consults.0.iter().position(is_it) else {
+            return;
+        };
+        if outcome == Outcome::Cancelled {
+            let until = voice.showing.elapsed + LAGS;
+            self.consults.0[at].gone_until.get_or_insert(until);
+        } else {
             self.end_consult_at(at, outcome, None, voice);
         }
     }
@@ -182,9 +304,11 @@ impl Conversation {
     /// The call is over: nobody can be asked for it any more, even if the conversation that was asked goes on.
     pub(super) fn end_consults(&mut self, ended: Option<UtcMicros>, voice: &mut Voice<'_>) {
         for at in 0..self.consults.0.len() {
-            if !self.consults.0[at].is_over {
-                self.end_consult_at(at, Outcome::Cancelled, ended, voice);
+            let consult = &self.consults.0[at];
+            if consult.is_over || consult.is_undecided || consult.is_unheard {
+                continue;
             }
+            self.end_consult_at(at, Outcome::Cancelled, ended, voice);
         }
     }
 
@@ -203,7 +327,7 @@ impl Conversation {
         };
         let mut event = self.consult_event(kind, at, time, voice);
         if !reason.is_empty() {
-            event.reason = Arc::from(reason);
+            event.reason = reason.into();
         }
         voice.telling.push(event);
     }

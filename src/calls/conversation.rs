@@ -1,28 +1,31 @@
 //! One conversation: its connections and participants, and what each topic has shown of it.
 
-use std::collections::{HashSet, VecDeque};
+mod restore;
+
+use std::collections::{BTreeSet, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Heard;
 use super::agent::Agents;
 use super::attribute::Attributes;
 use super::conference;
 use super::consult::{Consults, Outcome};
 use super::counted::Newcomer;
 use super::identity::{Occurrence, Scribe};
-use super::leg::{Clearing, End, Leg, Seen, Shown};
-use super::member::{self, Heard as HeardAttributes, Member, Speaker};
+use super::leg::{Clearing, End, Leg, Shown};
+use super::member::{self, Member, Speaker};
 use super::party::{LegView, Party, Role};
-use super::snapshot::{Origin, Snapshot};
+use super::snapshot::{Head, Origin, Snapshot};
 use super::telling::{Showing, Telling, Told, Voice};
 use super::tombstone::{Remembered, Tombstone};
 use super::topic::Shape;
+use super::view::{self, TopicView};
+use super::{Heard, LiveConversation};
 use crate::model::event::{
     AttributeValues, Cause, Connection, ConnectionRef, ConnectionState, Detail, Direction, Event,
-    EventKind, Flag, Private, Source, Subject,
+    EventKind, Flag, Private, Remark, Source, Subject,
 };
-use crate::model::id::{ConversationId, ParticipantId};
+use crate::model::id::{ConversationId, ParticipantId, QueueId, UserId};
 use crate::model::time::{Now, UtcMicros};
 
 /// A conversation with at least one call or callback.
@@ -42,102 +45,14 @@ pub(crate) struct Conversation {
     told: Told,
     clearings: u32,
     is_cleared: bool,
+    begun: Duration,
     last_heard: Duration,
-}
-
-/// What one topic has shown of the conversation.
-#[derive(Debug)]
-struct TopicView {
-    subject: Arc<str>,
-    on_queue: bool,
-    shape: Shape,
-    /// Whether none of its bodies can have been missed.
-    is_level: bool,
-    secure_pause: Option<bool>,
-    /// How many conversations it listed as begun for this one.
-    consultations: usize,
-    parties: Vec<Arc<Party>>,
-    /// By the index of the leg in the conversation.
-    seen: Vec<Seen>,
-    /// By the index of the member in the conversation.
-    heard: Vec<HeardAttributes>,
-}
-
-impl TopicView {
-    fn of(origin: Origin<'_>) -> Self {
-        Self {
-            subject: Arc::from(origin.subject),
-            on_queue: origin.on_queue,
-            shape: origin.shape,
-            is_level: true,
-            secure_pause: None,
-            consultations: 0,
-            parties: Vec::new(),
-            seen: Vec::new(),
-            heard: Vec::new(),
-        }
-    }
-
-    fn is_of(&self, origin: Origin<'_>) -> bool {
-        self.shape == origin.shape
-            && self.on_queue == origin.on_queue
-            && *self.subject == *origin.subject
-    }
-
-    fn shows_the_same(&self, snapshot: &Snapshot) -> bool {
-        self.secure_pause == snapshot.head().secure_pause
-            && self.consultations == snapshot.head().consultations.len()
-            && self.parties.len() == snapshot.parties().len()
-            && self
-                .parties
-                .iter()
-                .zip(snapshot.parties())
-                .all(|(seen, shown)| Arc::ptr_eq(seen, shown))
-    }
-
-    /// Whether the body is older than what this topic has already shown: a participant or call is gone, went back, or
-    /// shows a time that is earlier than the one before.
-    fn is_past(&self, snapshot: &Snapshot) -> bool {
-        self.parties.iter().enumerate().any(|(index, seen)| {
-            let shown = snapshot
-                .parties()
-                .nth(index)
-                .filter(|shown| shown.id == seen.id);
-            let shown = shown.or_else(|| snapshot.parties().find(|shown| shown.id == seen.id));
-            let Some(shown) = shown else { return true };
-            !Arc::ptr_eq(seen, shown) && is_older(shown, seen)
-        })
-    }
-
-    /// Bodies may have been missed.
-    fn interrupt(&mut self) {
-        self.seen.iter_mut().for_each(Seen::interrupt);
-        self.heard.clear();
-        self.is_level = true;
-    }
-}
-
-/// Whether a participant is shown as it was before `seen`, as far as steps and the platform's times can tell.
-fn is_older(shown: &Party, seen: &Party) -> bool {
-    let went_back = |(ordinal, seen): (usize, &LegView)| {
-        shown.legs.get(ordinal).is_none_or(|shown| {
-            let earlier_hold = shown.hold_start.zip(seen.hold_start);
-            shown.rank() != 0 && shown.rank() < seen.rank()
-                || earlier_hold.is_some_and(|(shown, seen)| shown < seen)
-        })
-    };
-    let given = |party: &Party| party.wrapup.as_ref().and_then(|wrapup| wrapup.given);
-    seen.legs.iter().enumerate().any(went_back)
-        || given(seen).is_some_and(|seen| given(shown).is_none_or(|shown| shown < seen))
-        || seen.after_call_work.ended.is_some() && {
-            // Work that began later is that after another call.
-            let (shown, seen) = (shown.after_call_work, seen.after_call_work);
-            shown.ended.is_none() && shown.started <= seen.started
-        }
+    /// The same, of notifications alone.
+    last_shown: Option<Duration>,
 }
 
 impl Conversation {
-    pub(crate) fn new(id: ConversationId, root: ConversationId) -> Self {
+    pub(crate) fn new(id: ConversationId, root: ConversationId, now: Now) -> Self {
         Self {
             id,
             root,
@@ -151,7 +66,9 @@ impl Conversation {
             told: Told::default(),
             clearings: 0,
             is_cleared: false,
-            last_heard: Duration::ZERO,
+            begun: now.elapsed,
+            last_heard: now.elapsed,
+            last_shown: None,
         }
     }
 
@@ -189,6 +106,33 @@ impl Conversation {
         }
     }
 
+    /// When it was first shown.
+    pub(crate) fn begun(&self) -> Duration {
+        self.begun
+    }
+
+    /// Whom it concerns.
+    pub(crate) fn concerns(&self) -> LiveConversation {
+        let facts = || self.legs.iter().map(Leg::facts);
+        let mut users: BTreeSet<UserId> = facts()
+            .filter_map(|facts| Some(facts.user.as_ref()?.id.clone()))
+            .collect();
+        let mut queues: BTreeSet<QueueId> = facts()
+            .filter_map(|facts| Some(facts.queue.as_ref()?.id.clone()))
+            .collect();
+        for topic in &self.topics {
+            match &topic.subject {
+                view::Subject::User(user) => users.insert(user.clone()),
+                view::Subject::Queue(queue) => queues.insert(queue.clone()),
+            };
+        }
+        LiveConversation {
+            id: self.id.clone(),
+            users: users.into_iter().collect(),
+            queues: queues.into_iter().collect(),
+        }
+    }
+
     /// When a body last showed it, or an answer to a read.
     pub(crate) fn last_heard(&self) -> Duration {
         self.last_heard
@@ -208,6 +152,7 @@ impl Conversation {
     pub(crate) fn remember(&self, mut remember: impl FnMut(Remembered<'_>)) {
         for leg in &self.legs {
             remember(Remembered::Leg(&leg.participant, leg.ordinal));
+            leg.remember_spells(&mut remember);
         }
         let of_legs = (self.legs.iter().filter(|leg| leg.ordinal > 0)).map(|leg| &leg.participant);
         for id in of_legs.chain(self.members.iter().map(|member| &member.id)) {
@@ -224,6 +169,21 @@ impl Conversation {
     /// Whether it was told before the conversation ended and went on.
     pub(super) fn was_told(&self, what: &Remembered<'_>) -> bool {
         (self.before.as_ref()).is_some_and(|before| before.holds(what))
+    }
+
+    /// What a grave remembered of it before it went on.
+    pub(crate) fn marks_before(&self) -> &[u32] {
+        self.before.as_ref().map_or(&[], Tombstone::marks)
+    }
+
+    /// What was told before it ended and went on.
+    pub(super) fn grave_mut(&mut self) -> Option<&mut Tombstone> {
+        self.before.as_mut()
+    }
+
+    /// The same, once the conversation is let go of.
+    pub(super) fn into_grave(self) -> Option<Tombstone> {
+        self.before
     }
 
     /// Connections established and not cleared.
@@ -249,11 +209,12 @@ impl Conversation {
         scribe: &mut Scribe,
         events: &mut VecDeque<Event>,
     ) -> Heard {
-        let index = self.topic(origin);
+        let index = self.topic(origin, agents);
         let view = &self.topics[index];
         let is_level = view.is_level;
         if is_level && view.shows_the_same(snapshot) {
             self.last_heard = now.elapsed;
+            self.last_shown = Some(now.elapsed);
             return Heard::Unchanged;
         }
         if view.is_past(snapshot) {
@@ -261,13 +222,14 @@ impl Conversation {
             return Heard::Stale;
         }
         self.last_heard = now.elapsed;
-        let is_new = view.parties.is_empty() || !is_level;
+        self.last_shown = Some(now.elapsed);
+        let is_new = view.is_new() || !is_level;
         let newcomer = if is_new && self.knows_more_than(snapshot, origin.shape) {
             Newcomer::Older
         } else {
             Newcomer::Level
         };
-        let mut topic = std::mem::replace(&mut self.topics[index], TopicView::of(origin));
+        let mut topic = self.topics.remove(index);
         if !is_level {
             topic.interrupt();
         }
@@ -275,11 +237,8 @@ impl Conversation {
         self.tell(
             &mut topic, is_new, newcomer, snapshot, &showing, scribe, events,
         );
-        topic.secure_pause = snapshot.head().secure_pause;
-        topic.consultations = snapshot.head().consultations.len();
-        topic.parties.clear();
-        topic.parties.extend(snapshot.parties().cloned());
-        self.topics[index] = topic;
+        topic.take(snapshot, &self.topics);
+        self.topics.insert(index, topic);
         Heard::Read
     }
 
@@ -294,29 +253,28 @@ impl Conversation {
         snapshot: &Snapshot,
         source: Source,
         proof: &str,
+        asked: Duration,
         now: Now,
         agents: &Agents,
         scribe: &mut Scribe,
         events: &mut VecDeque<Event>,
     ) {
         self.last_heard = now.elapsed;
-        let newcomer = if self.knows_more_than(snapshot, Shape::Nested) {
+        // What has changed since it was asked for, and has no time, it may show as it was.
+        let was_shown_since = self.last_shown.is_some_and(|shown| shown > asked);
+        let newcomer = if was_shown_since || self.knows_more_than(snapshot, Shape::Nested) {
             Newcomer::Older
         } else {
             Newcomer::Level
         };
         // An answer has no stream that it could be in order with: what it shows is compared with what was told.
-        let mut topic = TopicView::of(Origin {
-            subject: "",
-            on_queue: false,
-            shape: Shape::Nested,
-        });
+        let mut topic = TopicView::of_read();
         let showing = self.showing(snapshot, Shape::Nested, Some(source), now, agents);
         self.tell(
             &mut topic, true, newcomer, snapshot, &showing, scribe, events,
         );
         if let Some(ended) = snapshot.head().ended {
-            self.close(snapshot, ended, proof, &showing, scribe, events);
+            self.close(Some(snapshot), Some(ended), proof, &showing, scribe, events);
         }
     }
 
@@ -335,6 +293,7 @@ impl Conversation {
             read_as,
             dialed: snapshot.parties().any(|party| party.role == Role::Dialer),
             received: now.utc,
+            elapsed: now.elapsed,
             agents,
         }
     }
@@ -353,18 +312,27 @@ impl Conversation {
         scribe: &mut Scribe,
         events: &mut VecDeque<Event>,
     ) {
-        let mut telling = Telling::default();
+        let mut telling = std::mem::take(&mut scribe.telling);
         let mut voice = Voice {
             showing,
             scribe,
             telling: &mut telling,
         };
-        let same_head = topic.secure_pause == showing.head.secure_pause;
-        for (place, party) in snapshot.parties().enumerate() {
-            let is_seen = !is_new
-                && same_head
-                && (topic.parties.get(place)).is_some_and(|seen| Arc::ptr_eq(seen, party));
-            if !is_seen {
+        if showing.read_as.is_none() {
+            for leg in &mut self.legs {
+                leg.tell_doubted(&mut voice);
+            }
+            // It was over before anything that this body shows.
+            voice.telling.hand_on(events);
+        }
+        let is_compared = !is_new && topic.has_same_head(snapshot);
+        if self.legs.is_empty() {
+            let legs = snapshot.parties().map(|party| party.legs.len()).sum();
+            self.legs.reserve_exact(legs);
+            topic.expect(legs);
+        }
+        for (place, (party, stamp)) in snapshot.parties().zip(snapshot.stamps()).enumerate() {
+            if !(is_compared && topic.has_shown(place, stamp)) {
                 self.tell_party(topic, party, newcomer, snapshot, &mut voice);
             }
         }
@@ -376,7 +344,8 @@ impl Conversation {
             conference::tell(self, snapshot, &mut voice);
         }
         self.tell_consults(snapshot, &mut voice);
-        events.extend(telling.into_events());
+        telling.hand_on(events);
+        scribe.telling = telling;
         self.learn_other_media(snapshot);
         self.tell_call_cleared(showing.news(), showing, scribe, events);
     }
@@ -392,6 +361,9 @@ impl Conversation {
         let mut speaker = None;
         for (ordinal, view) in party.legs.iter().enumerate() {
             if self.was_told(&Remembered::Leg(&party.id, ordinal)) {
+                if voice.showing.read_as.is_some() {
+                    self.tell_of_before(party, ordinal, view, voice);
+                }
                 continue;
             }
             // The flat shape shows one call a participant and not which: with several, the nested shape alone tells.
@@ -402,10 +374,7 @@ impl Conversation {
             let Some(leg) = self.leg(party, ordinal, view) else {
                 continue;
             };
-            if topic.seen.len() <= leg {
-                topic.seen.resize(leg + 1, Seen::default());
-            }
-            let newcomer = if !topic.seen[leg].counts() && self.is_followed(leg) {
+            let newcomer = if !topic.counts(leg) && self.is_followed(leg) {
                 Newcomer::Follower
             } else {
                 newcomer
@@ -421,7 +390,7 @@ impl Conversation {
                 successor: successor.as_ref(),
                 answered: ends && party.role == Role::Queue && is_answered(party, view, snapshot),
             };
-            self.legs[leg].show(shown, &mut topic.seen[leg], voice);
+            self.legs[leg].show(shown, topic.seen(leg), voice);
             // A leg that is alive: the call goes on.
             self.is_cleared &= self.legs[leg].is_cleared();
             speaker = Some(Arc::clone(self.legs[leg].facts()));
@@ -457,10 +426,7 @@ impl Conversation {
             member.show_callbacks(party, &facts, voice);
             voice.telling.date_leg(first);
             member.show_work(party, &speaker, voice);
-            if topic.heard.len() <= index {
-                topic.heard.resize_with(index + 1, HeardAttributes::default);
-            }
-            let (heard, all) = (&mut topic.heard[index], &mut self.attributes);
+            let (heard, all) = (topic.heard(index), &mut self.attributes);
             member.show_attributes(&party.attributes, heard, newcomer, all, &speaker, voice);
         }
         self.tell_observation(party, voice);
@@ -512,7 +478,7 @@ impl Conversation {
         snapshot: &Snapshot,
         agents: &Agents,
     ) -> Option<ConnectionRef> {
-        let comes_next = |next: &&Arc<Party>| {
+        let comes_next = |next: &&Party| {
             let Some(leg) = next.legs.last() else {
                 return false;
             };
@@ -540,7 +506,7 @@ impl Conversation {
     fn tell_created(&mut self, snapshot: &Snapshot, voice: &mut Voice<'_>) {
         // The first participant's coming; the nested shape of notifications does not tell it, and the flat one shows nobody
         // who only had a callback before the call.
-        let calls_in = |party: &&Arc<Party>| {
+        let calls_in = |party: &&Party| {
             let leg = party.legs.first();
             party.role == Role::Outside
                 && leg.is_some_and(|leg| leg.direction == Direction::Inbound)
@@ -597,7 +563,7 @@ impl Conversation {
             self.clearings += 1;
             let ended = self.legs.iter().filter_map(|leg| leg.ended).max();
             self.end_consults(ended, &mut voice);
-            events.extend(std::mem::take(voice.telling).into_events());
+            voice.telling.hand_on(events);
             let mut event = self.call_event(
                 EventKind::CallCleared,
                 occurrence,
@@ -634,11 +600,28 @@ impl Conversation {
         })
     }
 
+    /// The platform does not know the conversation any more, and `proof` says so: what is open is closed.
+    pub(crate) fn end_unknown(
+        &mut self,
+        proof: &str,
+        now: Now,
+        agents: &Agents,
+        scribe: &mut Scribe,
+        events: &mut VecDeque<Event>,
+    ) {
+        let head = Head::default();
+        let showing = Showing {
+            read_as: Some(Source::Recovered),
+            ..Showing::apart(&head, now, agents)
+        };
+        self.close(None, None, proof, &showing, scribe, events);
+    }
+
     /// The platform says that the conversation ended at `ended`, and shows no end of what is still open: it is closed.
     fn close(
         &mut self,
-        snapshot: &Snapshot,
-        ended: UtcMicros,
+        snapshot: Option<&Snapshot>,
+        ended: Option<UtcMicros>,
         proof: &str,
         showing: &Showing<'_>,
         scribe: &mut Scribe,
@@ -654,7 +637,7 @@ impl Conversation {
             if !leg.is_cleared() {
                 let clearing = Clearing {
                     source: Source::Synthetic,
-                    at: Some(ended),
+                    at: ended,
                     disconnect_type: &showing.agents.nothing,
                     outcome: "",
                     detail: None,
@@ -673,7 +656,8 @@ impl Conversation {
                 || Arc::new(super::leg::unknown(&self.id, &self.root, &member.id)),
                 |leg| Arc::clone(leg.facts()),
             );
-            let shown = snapshot.parties().find(|party| party.id == member.id);
+            let mut parties = snapshot.into_iter().flat_map(Snapshot::parties);
+            let shown = parties.find(|party| party.id == member.id);
             let works_on = shown.is_some_and(|party| party.after_call_work.goes_on());
             member.close(ended, works_on, &facts, &mut voice);
         }
@@ -686,12 +670,12 @@ impl Conversation {
             showing.news()
         };
         let first = events.len();
-        events.extend(telling.into_events());
+        telling.hand_on(events);
         self.tell_call_cleared(source, showing, scribe, events);
         if source == Source::Synthetic {
             for event in events.iter_mut().skip(first) {
                 event.source = source;
-                event.reason = Arc::from(proof);
+                event.reason = proof.into();
             }
         }
     }
@@ -716,8 +700,8 @@ impl Conversation {
             state: ConnectionState::Unknown,
             previous: ConnectionState::Unknown,
             cause: Cause::None,
-            raw: voice.nothing(),
-            reason: voice.nothing(),
+            raw: Remark::default(),
+            reason: Remark::default(),
             held: Flag::Unknown,
             muted: Flag::Unknown,
             confined: Flag::Unknown,
@@ -763,9 +747,47 @@ impl Conversation {
     /// Bodies may have been missed on topics of these users and queues.
     pub(crate) fn interrupt(&mut self, users: &HashSet<&str>, queues: &HashSet<&str>) {
         for topic in &mut self.topics {
-            let lost = if topic.on_queue { queues } else { users };
-            topic.is_level &= !lost.contains(&*topic.subject);
+            let is_lost = match &topic.subject {
+                view::Subject::User(user) => users.contains(user.as_str()),
+                view::Subject::Queue(queue) => queues.contains(queue.as_str()),
+            };
+            topic.is_level &= !is_lost;
+            if is_lost {
+                self.legs.iter_mut().for_each(Leg::interrupt);
+            }
         }
+        if !self.topics.iter().any(|topic| topic.is_level) {
+            self.interrupt_consults();
+        }
+    }
+
+    /// By when it is known what has ended: something that a read told (`spell.rs`), or a consult.
+    pub(crate) fn doubted_until(&self) -> Option<Duration> {
+        let of_legs = self.legs.iter().filter_map(Leg::doubted_until);
+        of_legs.chain(self.consults_gone_until()).min()
+    }
+
+    /// Tells what is known to have ended.
+    pub(crate) fn tell_doubted(
+        &mut self,
+        now: Now,
+        agents: &Agents,
+        scribe: &mut Scribe,
+        events: &mut VecDeque<Event>,
+    ) {
+        let head = Head::default();
+        let showing = Showing::apart(&head, now, agents);
+        let mut telling = Telling::default();
+        let mut voice = Voice {
+            showing: &showing,
+            scribe,
+            telling: &mut telling,
+        };
+        for leg in &mut self.legs {
+            leg.tell_doubted(&mut voice);
+        }
+        self.tell_gone_consults(&mut voice);
+        telling.hand_on(events);
     }
 
     /// Whether a topic of the leg's own user shows the leg, from its beginning or from the last interruption on.
@@ -773,12 +795,9 @@ impl Conversation {
         let Some(user) = &self.legs[leg].facts().user else {
             return false;
         };
-        self.topics.iter().any(|topic| {
-            topic.is_level
-                && !topic.on_queue
-                && *topic.subject == *user.id.as_str()
-                && topic.seen.get(leg).is_some_and(Seen::counts)
-        })
+        self.topics
+            .iter()
+            .any(|topic| topic.is_level && topic.subject.is_user(&user.id) && topic.counts(leg))
     }
 
     /// Whether a leg that is known is missing from the body, or less far in it.
@@ -794,11 +813,12 @@ impl Conversation {
             })
     }
 
-    fn topic(&mut self, origin: Origin<'_>) -> usize {
+    fn topic(&mut self, origin: Origin<'_>, agents: &Agents) -> usize {
         match self.topics.iter().position(|topic| topic.is_of(origin)) {
             Some(index) => index,
             None => {
-                self.topics.push(TopicView::of(origin));
+                self.topics.reserve_exact(1);
+                self.topics.push(TopicView::of(origin, agents));
                 self.topics.len() - 1
             }
         }
@@ -812,6 +832,7 @@ impl Conversation {
             return None;
         }
         Some(known.unwrap_or_else(|| {
+            self.legs.reserve_exact(1);
             self.legs
                 .push(Leg::new(&self.id, &self.root, party, ordinal));
             self.legs.len() - 1
@@ -821,6 +842,7 @@ impl Conversation {
     fn member(&mut self, participant: &ParticipantId) -> usize {
         let known = (self.members.iter()).position(|member| member.id == *participant);
         known.unwrap_or_else(|| {
+            self.members.reserve_exact(1);
             self.members.push(Member::new(participant));
             self.members.len() - 1
         })

@@ -35,6 +35,17 @@ pub(crate) enum Newcomer {
 }
 
 impl<T: Copy + PartialEq + Default> Counted<T> {
+    /// How many changes were told.
+    pub(crate) fn changes(self) -> u32 {
+        self.told
+    }
+
+    /// Another process told that it became `value`, by this number of change; `None`: by one that is not known.
+    pub(crate) fn restore(&mut self, value: T, number: Option<u32>) {
+        self.told = number.unwrap_or(self.told + 1).max(self.told);
+        self.value = value;
+    }
+
     /// What it is, as last told.
     pub(crate) fn value(self) -> T {
         self.value

@@ -87,7 +87,7 @@ impl Participant<'_> {
     /// As kept; what is the same as in `before` shares its texts. `None` without an id.
     pub(crate) fn keep(&self, before: Option<&Party>, reading: &mut Reading<'_>) -> Option<Party> {
         let leg = before.and_then(|before| before.legs.first());
-        let radar = &mut *reading.radar;
+        let (radar, texts) = (&mut *reading.radar, &mut *reading.texts);
         let role = (radar.word("participant.purpose", self.purpose.as_str(), Role::of))
             .unwrap_or_default();
         radar.word(
@@ -120,10 +120,11 @@ impl Participant<'_> {
             ended: self.end_time.0.or(self.start_acw_time.0),
             disconnect_type: self
                 .disconnect_type
-                .kept(leg.map(|leg| &leg.disconnect_type)),
+                .kept(leg.map(|leg| &leg.disconnect_type), texts),
             held: self.held.0,
             hold_start: self.start_hold_time.0,
-            past_holds: Vec::new(),
+            past_spells: Vec::new(),
+            conferences: None,
             parking,
             muted: self.muted.0,
             confined: self.confined.0,
@@ -133,10 +134,10 @@ impl Participant<'_> {
                 self.recording_state.as_str(),
                 Recording::from_state,
             ),
-            ani: self.ani.kept(leg.map(|leg| &leg.ani)),
-            dnis: self.dnis.kept(leg.map(|leg| &leg.dnis)),
-            provider: self.provider.kept(leg.map(|leg| &leg.provider)),
-            analysis: (self.disposition.0).kept(leg),
+            ani: self.ani.kept(leg.map(|leg| &leg.ani), texts),
+            dnis: self.dnis.kept(leg.map(|leg| &leg.dnis), texts),
+            provider: self.provider.kept(leg.map(|leg| &leg.provider), texts),
+            analysis: (self.disposition.0).kept(leg, texts),
         };
         let (user, queue) = (&self.user.0, &self.queue.0);
         let facts = Facts {
@@ -150,14 +151,16 @@ impl Participant<'_> {
         };
         Some(Party {
             id: self.id.kept_id(before.map(|before| &before.id))?,
-            purpose: self.purpose.kept(before.map(|before| &before.purpose)),
+            purpose: self
+                .purpose
+                .kept(before.map(|before| &before.purpose), reading.texts),
             role,
-            facts: facts.kept(before),
+            facts: facts.kept(before, reading.texts),
             user: (user.id).kept_id(before.and_then(|before| before.user.as_ref())),
             queue: (queue.id).kept_id(before.and_then(|before| before.queue.as_ref())),
             queue_name: (!queue.name.is_empty()).then(|| {
                 let known = before.and_then(|before| before.queue_name.as_ref());
-                queue.name.kept(known)
+                queue.name.kept(known, reading.texts)
             }),
             started: self.start_time.0,
             ended: self.end_time.0,
@@ -172,10 +175,13 @@ impl Participant<'_> {
                 ],
                 self.barged_time.0,
             ),
-            routing: self.conversation_routing_data.0.kept(role, before),
+            routing: self
+                .conversation_routing_data
+                .0
+                .kept(role, before, reading.texts),
             after_call_work: AfterCallWork::of(self.start_acw_time.0, self.end_acw_time.0),
-            wrapup: self.wrapup.0.kept(before, reading.rules),
-            attributes: kept_attributes(self.attributes, before, reading.rules),
+            wrapup: self.wrapup.0.kept(before, reading),
+            attributes: kept_attributes(self.attributes, before, reading),
             legs: vec![view],
             callbacks: Vec::new(),
         })

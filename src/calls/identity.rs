@@ -4,6 +4,7 @@
 //! kinds that happen more than once what tells them apart: the platform's time, or else the count of changes on the
 //! leg. XXH3 is a published, frozen algorithm; ids of one version are those of every other.
 
+use super::telling::Telling;
 use crate::model::event::{EventId, EventKind, IdClass};
 use crate::model::time::UtcMicros;
 
@@ -44,10 +45,12 @@ pub(crate) struct Fact<'a> {
     pub(crate) apart: &'a [&'a str],
 }
 
-/// Writes ids; keeps the buffer that they are hashed from.
+/// Writes ids; keeps what they and events are written in, so that it is made once.
 #[derive(Debug, Default)]
 pub(crate) struct Scribe {
     buffer: Vec<u8>,
+    /// Empty while nothing is told.
+    pub(crate) telling: Telling,
 }
 
 impl Scribe {

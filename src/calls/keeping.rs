@@ -5,10 +5,11 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::attribute::AttributeRules;
 use super::party::{
     CallAnalysis, LegView, Observation, Party, Role, Routing, ShownAttributes, Wrapup, kept_list,
 };
+use super::snapshot::Reading;
+use super::texts::Texts;
 use super::tolerant::{List, Object, Pairs, Reference, Text, Time, Whole};
 use crate::model::event::PartyFacts;
 use crate::model::time::UtcMicros;
@@ -58,7 +59,7 @@ pub(crate) struct Facts<'t, 'a> {
 
 impl Facts<'_, '_> {
     /// As kept: what was kept before if it is the same.
-    pub(crate) fn kept(&self, before: Option<&Party>) -> Arc<PartyFacts> {
+    pub(crate) fn kept(&self, before: Option<&Party>, texts: &mut Texts) -> Arc<PartyFacts> {
         let before = before.map(|before| &before.facts);
         let nothing = Text::default();
         let uui = self.uui.unwrap_or(&nothing);
@@ -79,15 +80,15 @@ impl Facts<'_, '_> {
             }
         }
         Arc::new(PartyFacts {
-            name: self.name.kept(before.map(|known| &known.name)),
-            address: self.address.kept(before.map(|known| &known.address)),
-            team: self.team.kept(before.map(|known| &known.team)),
-            group: self.group.kept(before.map(|known| &known.group)),
+            name: self.name.kept(before.map(|known| &known.name), texts),
+            address: self.address.kept(before.map(|known| &known.address), texts),
+            team: self.team.kept(before.map(|known| &known.team), texts),
+            group: self.group.kept(before.map(|known| &known.group), texts),
             external_contact: (self.external_contact)
-                .kept(before.map(|known| &known.external_contact)),
+                .kept(before.map(|known| &known.external_contact), texts),
             external_organization: (self.external_organization)
-                .kept(before.map(|known| &known.external_organization)),
-            uui: uui.kept(before.map(|known| &known.uui)),
+                .kept(before.map(|known| &known.external_organization), texts),
+            uui: uui.kept(before.map(|known| &known.uui), texts),
         })
     }
 }
@@ -110,7 +111,12 @@ pub(crate) fn observation(
 
 impl RoutingData<'_> {
     /// What a queue was asked for; nothing of other parties.
-    pub(crate) fn kept(&self, role: Role, before: Option<&Party>) -> Option<Arc<Routing>> {
+    pub(crate) fn kept(
+        &self,
+        role: Role,
+        before: Option<&Party>,
+        texts: &mut Texts,
+    ) -> Option<Arc<Routing>> {
         let asked = self.priority.0.is_some()
             || !self.skills.0.is_empty()
             || !self.language.0.id.is_empty();
@@ -141,9 +147,9 @@ impl RoutingData<'_> {
         Some(Arc::new(Routing {
             priority: self.priority.0,
             skills: (self.skills.0.iter())
-                .map(|skill| Arc::from(name(&skill.0)))
+                .map(|skill| texts.keep(name(&skill.0)))
                 .collect(),
-            language: Arc::from(name(&self.language.0)),
+            language: texts.keep(name(&self.language.0)),
         }))
     }
 }
@@ -157,16 +163,18 @@ impl WrapupBody<'_> {
     pub(crate) fn kept(
         &self,
         before: Option<&Party>,
-        rules: &AttributeRules,
+        reading: &mut Reading<'_>,
     ) -> Option<Arc<Wrapup>> {
         if !self.is_given() {
             return None;
         }
         let known = before.and_then(|before| before.wrapup.as_ref());
+        let notes = Text(reading.rules.mask(self.notes.as_str()));
+        let texts = &mut *reading.texts;
         let shown = Wrapup {
-            code: self.code.kept(known.map(|known| &known.code)),
-            notes: Text(rules.mask(self.notes.as_str())).kept(known.map(|known| &known.notes)),
-            tags: kept_list(self.tags.0.iter(), known.map(|known| &known.tags)),
+            code: self.code.kept(known.map(|known| &known.code), texts),
+            notes: notes.kept(known.map(|known| &known.notes), texts),
+            tags: kept_list(self.tags.0.iter(), known.map(|known| &known.tags), texts),
             duration_s: self.duration_seconds.0,
             given: self.end_time.0,
         };
@@ -178,7 +186,11 @@ impl WrapupBody<'_> {
 }
 
 impl Disposition<'_> {
-    pub(crate) fn kept(&self, before: Option<&LegView>) -> Option<Arc<CallAnalysis>> {
+    pub(crate) fn kept(
+        &self,
+        before: Option<&LegView>,
+        texts: &mut Texts,
+    ) -> Option<Arc<CallAnalysis>> {
         if self.name.is_empty() && self.analyzer.is_empty() {
             return None;
         }
@@ -191,8 +203,8 @@ impl Disposition<'_> {
                 Some(Arc::clone(known))
             }
             _ => Some(Arc::new(CallAnalysis {
-                name: self.name.kept(None),
-                analyzer: self.analyzer.kept(None),
+                name: self.name.kept(None, texts),
+                analyzer: self.analyzer.kept(None, texts),
             })),
         }
     }
@@ -202,7 +214,7 @@ impl Disposition<'_> {
 pub(crate) fn kept_attributes(
     text: Option<&RawValue>,
     before: Option<&Party>,
-    rules: &AttributeRules,
+    reading: &mut Reading<'_>,
 ) -> Arc<ShownAttributes> {
     let text = text.map_or("{}", RawValue::get);
     let read_from = twox_hash::XxHash3_128::oneshot(text.as_bytes());
@@ -215,7 +227,7 @@ pub(crate) fn kept_attributes(
     let mut values = Vec::with_capacity(pairs.0.len());
     for (key, value) in &pairs.0 {
         let key = key.as_str();
-        let Some(value) = rules.apply(key, value.as_str()) else {
+        let Some(value) = reading.rules.apply(key, value.as_str()) else {
             continue;
         };
         let known = before.and_then(|before| {
@@ -224,8 +236,8 @@ pub(crate) fn kept_attributes(
             let (first, rest) = known.unwrap_or((&before.attributes.values, &[]));
             (rest.iter().chain(first)).find(|(known, _)| **known == *key)
         });
-        let value = Text(value).kept(known.map(|(_, value)| value));
-        let key = known.map_or_else(|| Arc::from(key), |(key, _)| Arc::clone(key));
+        let value = Text(value).kept(known.map(|(_, value)| value), reading.texts);
+        let key = known.map_or_else(|| reading.texts.keep(key), |(key, _)| Arc::clone(key));
         values.push((key, value));
     }
     Arc::new(ShownAttributes { read_from, values })

@@ -3,18 +3,22 @@
 //! It only goes forward: set up, connected, over. Each step is told once, by the first body that shows it; a body that
 //! shows a later step tells the earlier ones with it, as far as it knows them.
 
+mod restore;
+
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::cause;
 use super::counted::{self, Counted, Newcomer};
 use super::identity::Occurrence;
-use super::party::{LegView, Parking, Party, Phase, Recording, Role};
+use super::party::{LegView, Parking, Party, PastSpell, Phase, Recording, Role};
 use super::spell::{Begun, News, Spell};
 use super::telling::{Showing, Told, Voice};
+use super::tombstone::{Remembered, Tombstone};
 use super::topic::Shape;
 use crate::model::event::{
     Campaign, Cause, Connection, ConnectionRef, ConnectionState, Detail, Direction, Event,
-    EventKind, Flag, Source, Subject,
+    EventKind, Flag, Remark, Source, Subject,
 };
 use crate::model::id::{ConversationId, ParticipantId};
 use crate::model::time::UtcMicros;
@@ -31,8 +35,8 @@ pub(crate) struct Leg {
     rank: u8,
     told: Told,
     state: ConnectionState,
-    hold: Spell,
-    park: Spell,
+    /// Most connections are neither held nor parked.
+    spells: Option<Box<Spells>>,
     muted: Counted<bool>,
     confined: Counted<bool>,
     pause: Counted<Pause>,
@@ -41,6 +45,15 @@ pub(crate) struct Leg {
     pub(crate) end: End,
     /// Whether it took part in a conference.
     pub(crate) conferred: bool,
+    /// Its end was told by a read, which may not have told all that was before.
+    was_read_over: bool,
+}
+
+/// What was told of holds and of parkings.
+#[derive(Debug, Default)]
+struct Spells {
+    hold: Spell,
+    park: Spell,
 }
 
 /// How a connection ended, as far as others depend on it.
@@ -53,6 +66,17 @@ pub(crate) enum End {
     Transfer,
     /// `transfer.consult`.
     ConsultTransfer,
+}
+
+impl End {
+    /// Reads the platform's `disconnectType`.
+    fn of(word: &str) -> Self {
+        match word {
+            "transfer" => Self::Transfer,
+            "transfer.consult" => Self::ConsultTransfer,
+            _ => Self::Plain,
+        }
+    }
 }
 
 /// Why the platform's recording of a party pauses.
@@ -84,6 +108,13 @@ impl Pause {
         }
     }
 
+    /// Reads what [`Self::reason`] says.
+    fn of_reason(reason: &str) -> Self {
+        let all = [Self::Secure, Self::Hold, Self::Unknown];
+        let named = all.into_iter().find(|pause| pause.reason() == reason);
+        named.unwrap_or(Self::Unknown)
+    }
+
     const fn reason(self) -> &'static str {
         match self {
             Self::No => "",
@@ -103,17 +134,38 @@ struct Flags {
 }
 
 /// What one topic has shown of a leg.
-#[derive(Debug, Default, Clone, Copy)]
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(crate) struct Seen {
-    /// The hold that it shows.
-    hold: Option<Begun>,
-    park: Option<Begun>,
+    /// The hold and the parking that it shows; most show none.
+    spells: Option<Box<SeenSpells>>,
     muted: Option<counted::View<bool>>,
     confined: Option<counted::View<bool>>,
     pause: Option<counted::View<Pause>>,
 }
 
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+struct SeenSpells {
+    hold: Option<Begun>,
+    park: Option<Begun>,
+}
+
 impl Seen {
+    fn hold(&self) -> Option<Begun> {
+        self.spells.as_ref().and_then(|spells| spells.hold)
+    }
+
+    fn park(&self) -> Option<Begun> {
+        self.spells.as_ref().and_then(|spells| spells.park)
+    }
+
+    fn keep_spells(&mut self, hold: Option<Begun>, park: Option<Begun>) {
+        match &mut self.spells {
+            Some(spells) => **spells = SeenSpells { hold, park },
+            None if hold.is_none() && park.is_none() => {}
+            None => self.spells = Some(Box::new(SeenSpells { hold, park })),
+        }
+    }
+
     /// Bodies may have been missed: how many changes the topic has shown is not known any more. Which hold it showed last
     /// still is.
     pub(crate) fn interrupt(&mut self) {
@@ -179,17 +231,25 @@ impl Leg {
         party: &Party,
         ordinal: usize,
     ) -> Self {
+        let facts = Arc::new(unknown(conversation, root, &party.id));
         Self {
-            participant: party.id.clone(),
-            ordinal,
             role: party.role,
-            facts: Arc::new(unknown(conversation, root, &party.id)),
+            ..Self::unseen(facts, &party.id, ordinal)
+        }
+    }
+
+    /// One of which nothing was told.
+    fn unseen(facts: Arc<Connection>, participant: &ParticipantId, ordinal: usize) -> Self {
+        Self {
+            participant: participant.clone(),
+            ordinal,
+            role: Role::default(),
+            facts,
             nested_told: false,
             rank: 0,
             told: Told::default(),
             state: ConnectionState::Unknown,
-            hold: Spell::default(),
-            park: Spell::default(),
+            spells: None,
             muted: Counted::default(),
             confined: Counted::default(),
             pause: Counted::default(),
@@ -197,6 +257,7 @@ impl Leg {
             ended: None,
             end: End::default(),
             conferred: false,
+            was_read_over: false,
         }
     }
 
@@ -213,6 +274,11 @@ impl Leg {
     /// Whether the platform has put it away: nothing more comes of it.
     pub(crate) fn is_put_away(&self) -> bool {
         self.rank >= Phase::PutAway.rank()
+    }
+
+    /// Whether it was answered, as told.
+    pub(crate) fn was_established(&self) -> bool {
+        self.told.has(EventKind::Established)
     }
 
     /// Whether media flows, as told.
@@ -251,8 +317,12 @@ impl Leg {
         } = shown;
         self.learn(party, view, voice.showing);
         let first = voice.telling.len();
-        if !self.is_cleared() {
+        // Analytics may have told the end first, and nobody to whom the call was offered.
+        let is_late = voice.showing.read_as.is_some() || self.was_read_over;
+        if !self.is_cleared() || is_late {
             self.tell_setting_up(party, view, voice);
+        }
+        if !self.is_cleared() {
             self.tell_established(view, voice);
             self.tell_spells(view, seen, voice);
             if !view.is_over() {
@@ -261,6 +331,8 @@ impl Leg {
             if view.is_over() {
                 self.tell_cleared(shown, voice);
             }
+        } else if voice.showing.read_as.is_some() {
+            self.tell_late(view, voice);
         }
         voice.telling.date_leg(first);
         self.rank = self.rank.max(view.rank());
@@ -306,10 +378,12 @@ impl Leg {
                     ..Draft::once(kind, source, time)
                 },
             );
-            event.state = state;
+            if !self.is_cleared() {
+                event.state = state;
+            }
             if kind == EventKind::Originated {
                 let phase = if opened { view.opening } else { view.phase };
-                event.raw = Arc::from(if phase == Phase::Dialing {
+                event.raw = Remark::from(if phase == Phase::Dialing {
                     "dialing"
                 } else {
                     "contacting"
@@ -321,7 +395,8 @@ impl Leg {
             }
             voice.telling.push(event);
         }
-        if self.role == Role::Queue && view.rank() > 0 && self.told.first(EventKind::Queued) {
+        let enters_queue = self.role == Role::Queue && view.rank() > 0 && !self.is_cleared();
+        if enters_queue && self.told.first(EventKind::Queued) {
             let time = party.started;
             let source = match voice.showing.read_as {
                 None if view.rank() == 1 => Source::Live,
@@ -383,57 +458,222 @@ impl Leg {
         if !self.told.has(EventKind::Established) {
             return;
         }
-        for (from, to) in &view.past_holds {
-            if self.hold.was_missed(*from) {
-                self.tell_missed_hold(*from, *to, voice);
-                continue;
-            }
-            let began = self.hold.begin(Begun::Since(*from));
-            self.tell_spell(began, HOLD, None, voice);
-            let ended = News {
-                ended: self.hold.end_of(*from),
-                ..News::default()
-            };
-            self.tell_spell(ended, HOLD, Some(*to), voice);
+        for past in &view.past_spells {
+            self.tell_past(past, view.ended, voice);
         }
         if view.is_over() {
             return;
         }
+        let (mut hold, mut park) = (seen.hold(), seen.park());
+        let is_read = voice.showing.read_as.is_some();
+        let heard = (!is_read).then_some(voice.showing.elapsed);
         if let Some(held) = view.held {
-            let news = self.hold.show(held, view.hold_start, &mut seen.hold);
-            self.tell_spell(news, HOLD, None, voice);
-            self.flags.held = self.hold.lasts().into();
+            // Of one that was never held there is nothing to say.
+            if held || self.spells.is_some() {
+                let spell = self.spell(HOLD);
+                let news = spell.show(held, view.hold_start, &mut hold, heard);
+                seen.keep_spells(hold, park);
+                let began = news.began.is_some();
+                self.tell_spell(news, HOLD, None, voice);
+                if began && heard.is_none() {
+                    self.spell(HOLD).mark_read(voice.showing.elapsed);
+                }
+            }
+            self.flags.held = self.lasts(HOLD).into();
         }
         let (parked, since, back) = match view.parking {
             Parking::Untold => return,
             Parking::Yes(since) => (true, since, None),
             Parking::No(back) => (false, None, back),
         };
-        let news = self.park.show(parked, since, &mut seen.park);
+        if !parked && self.spells.is_none() {
+            return;
+        }
+        let news = self.spell(PARK).show(parked, since, &mut park, heard);
+        seen.keep_spells(hold, park);
+        let began = news.began.is_some();
         self.tell_spell(news, PARK, back, voice);
+        if began && heard.is_none() {
+            self.spell(PARK).mark_read(voice.showing.elapsed);
+        }
     }
 
-    /// A later hold was told already, and may last: what the connection is now stays.
-    fn tell_missed_hold(&mut self, from: UtcMicros, to: UtcMicros, voice: &mut Voice<'_>) {
-        use ConnectionState::{Connected, Hold};
+    /// By when it is known whether something that a read told has ended.
+    pub(crate) fn doubted_until(&self) -> Option<Duration> {
+        let spells = self.spells.as_ref()?;
+        let until = [&spells.hold, &spells.park].map(Spell::doubted_until);
+        until.into_iter().flatten().min()
+    }
+
+    /// Tells what is known to have ended, since no notification has shown it for so long.
+    pub(crate) fn tell_doubted(&mut self, voice: &mut Voice<'_>) {
+        if self.spells.is_none() {
+            return;
+        }
+        for of in [HOLD, PARK] {
+            let spell = self.spell(of);
+            let is_due = |until: Duration| until <= voice.showing.elapsed;
+            if spell.doubted_until().is_some_and(is_due) {
+                let news = News {
+                    ended: spell.end(),
+                    ..News::default()
+                };
+                self.tell_spell(news, of, None, voice);
+            }
+        }
+    }
+
+    /// Notifications may be missed.
+    pub(crate) fn interrupt(&mut self) {
+        if let Some(spells) = &mut self.spells {
+            spells.hold.interrupt();
+            spells.park.interrupt();
+        }
+    }
+
+    /// A read shows it, which is over.
+    pub(crate) fn show_again(&mut self, party: &Party, view: &LegView, voice: &mut Voice<'_>) {
+        self.learn(party, view, voice.showing);
+        let first = voice.telling.len();
+        self.tell_late(view, voice);
+        voice.telling.date_leg(first);
+    }
+
+    /// A read shows holds and parkings that nothing had told when the connection ended: its end may be heard before the gap
+    /// is read in which they were. Such an event says where it belongs by its time, and changes no state: the connection is
+    /// over.
+    fn tell_late(&mut self, view: &LegView, voice: &mut Voice<'_>) {
+        let source = voice.showing.past();
+        let ended = [self.ended, view.ended].into_iter().flatten().min();
+        for PastSpell {
+            is_parking,
+            from,
+            to,
+        } in &view.past_spells
+        {
+            let of = SpellKind::of(*is_parking);
+            let late = self
+                .spell(of)
+                .show_late(*from, ended.is_none_or(|ended| *to < ended));
+            let told = [(late.began, of.begins, *from), (late.ended, of.ends, *to)];
+            for (_, kind, time) in told.into_iter().filter(|(is_told, ..)| *is_told) {
+                let draft = Draft::of(kind, source, Some(time), Occurrence::At(*from));
+                self.tell(voice, draft);
+            }
+        }
+    }
+
+    fn spell(&mut self, of: SpellKind) -> &mut Spell {
+        let spells = self.spells.get_or_insert_default();
+        if of.begins == EventKind::Parked {
+            &mut spells.park
+        } else {
+            &mut spells.hold
+        }
+    }
+
+    /// Whether such a one lasts.
+    fn lasts(&self, of: SpellKind) -> bool {
+        (self.spells.as_ref()).is_some_and(|spells| {
+            if of.begins == EventKind::Parked {
+                spells.park.lasts()
+            } else {
+                spells.hold.lasts()
+            }
+        })
+    }
+
+    /// What a grave has to remember of the holds and parkings that were told.
+    pub(crate) fn remember_spells(&self, mut remember: impl FnMut(Remembered<'_>)) {
+        let (id, ordinal) = (&self.participant, self.ordinal);
+        let Some(spells) = &self.spells else { return };
+        for (of, spell) in [(HOLD, &spells.hold), (PARK, &spells.park)] {
+            if !spell.is_dated() {
+                remember(Remembered::Undated(of.begins, id, ordinal));
+            }
+            for (from, is_ended) in spell.told() {
+                remember(Remembered::Spell(of.begins, id, ordinal, from));
+                if is_ended {
+                    remember(Remembered::Spell(of.ends, id, ordinal, from));
+                }
+            }
+        }
+    }
+
+    /// One that is over and was told before its conversation ended: what its grave remembers of what a read shows of it.
+    pub(crate) fn recall(&mut self, view: &LegView, grave: &Tombstone) {
+        self.told.first(EventKind::ConnectionCleared);
+        self.state = ConnectionState::Null;
+        self.rank = Phase::PutAway.rank();
+        let (id, ordinal) = (self.participant.clone(), self.ordinal);
+        for is_parking in [false, true] {
+            let of = SpellKind::of(is_parking);
+            if grave.holds(&Remembered::Undated(of.begins, &id, ordinal)) {
+                self.spell(of).recall_undated();
+            }
+        }
+        for past in &view.past_spells {
+            let of = SpellKind::of(past.is_parking);
+            if grave.holds(&Remembered::Spell(of.begins, &id, ordinal, past.from)) {
+                let end = Remembered::Spell(of.ends, &id, ordinal, past.from);
+                self.spell(of).recall(past.from, grave.holds(&end));
+            }
+        }
+    }
+
+    /// One that is over, as an answer to a read tells it: whatever of it was not told is.
+    fn tell_past(&mut self, past: &PastSpell, leg_ended: Option<UtcMicros>, voice: &mut Voice<'_>) {
+        let of = SpellKind::of(past.is_parking);
+        let spell = self.spell(of);
+        // One that lasted until the connection ended was not taken back.
+        let taken_back = leg_ended
+            .is_none_or(|ended| past.to < ended)
+            .then_some(past.to);
+        if spell.was_missed(past.from) {
+            return self.tell_missed(of, past.from, taken_back, voice);
+        }
+        let began = spell.begin(Begun::Since(past.from));
+        let ended = taken_back.and_then(|_| spell.end_of(past.from));
+        self.tell_spell(began, of, None, voice);
+        let ended = News {
+            ended,
+            ..News::default()
+        };
+        self.tell_spell(ended, of, taken_back, voice);
+    }
+
+    /// A later one was told already, and may last: what the connection is now stays.
+    fn tell_missed(
+        &mut self,
+        of: SpellKind,
+        from: UtcMicros,
+        to: Option<UtcMicros>,
+        voice: &mut Voice<'_>,
+    ) {
         let (source, occurrence) = (voice.showing.past(), Occurrence::At(from));
         let now = (self.state, self.flags.held);
-        (self.state, self.flags.held) = (Hold, Flag::Yes);
-        let held = Draft::of(HOLD.begins, source, Some(from), occurrence);
+        self.state = of.state;
+        if of.begins == EventKind::Held {
+            self.flags.held = Flag::Yes;
+        }
+        let began = Draft::of(of.begins, source, Some(from), occurrence);
         self.tell(
             voice,
             Draft {
-                previous: Some(Connected),
-                ..held
+                previous: Some(ConnectionState::Connected),
+                ..began
             },
         );
         (self.state, self.flags.held) = now;
-        let retrieved = Draft::of(HOLD.ends, source, Some(to), occurrence);
+        if to.is_none() {
+            return;
+        }
+        let ended = Draft::of(of.ends, source, to, occurrence);
         self.tell(
             voice,
             Draft {
-                previous: Some(Hold),
-                ..retrieved
+                previous: Some(of.state),
+                ..ended
             },
         );
     }
@@ -483,9 +723,9 @@ impl Leg {
 
     /// The state once a hold or a parking has ended: the other one may last.
     fn state_without(&self, ended: SpellKind) -> ConnectionState {
-        if ended.begins == EventKind::Held && self.park.lasts() {
+        if ended.begins == EventKind::Held && self.lasts(PARK) {
             ConnectionState::Parked
-        } else if ended.begins == EventKind::Parked && self.hold.lasts() {
+        } else if ended.begins == EventKind::Parked && self.lasts(HOLD) {
             ConnectionState::Hold
         } else {
             ConnectionState::Connected
@@ -554,7 +794,7 @@ impl Leg {
         let draft = Draft::of(kind, voice.showing.news(), None, Occurrence::Nth(change));
         let mut event = self.event(voice, draft);
         if !reason.is_empty() {
-            event.reason = Arc::from(reason);
+            event.reason = reason.into();
         }
         voice.telling.push(event);
     }
@@ -566,21 +806,18 @@ impl Leg {
         } else {
             voice.showing.news()
         };
+        self.was_read_over = voice.showing.read_as.is_some();
         let word = &*view.disconnect_type;
-        self.end = match word {
-            "transfer" => End::Transfer,
-            "transfer.consult" => End::ConsultTransfer,
-            _ => End::Plain,
-        };
+        self.end = End::of(word);
         if !self.told.has(EventKind::Established)
             && let Some(kind) = self.unanswered(party, word)
         {
             let mut event = self.event(voice, Draft::once(kind, source, view.ended));
             self.told.first(kind);
             event.cause = cause::of(word);
-            event.raw = Arc::clone(&view.disconnect_type);
+            event.raw = Arc::clone(&view.disconnect_type).into();
             if word == "client" {
-                event.reason = Arc::from("rejected");
+                event.reason = "rejected".into();
             }
             voice.telling.push(event);
         }
@@ -651,8 +888,8 @@ impl Leg {
         let draft = Draft::once(EventKind::Transferred, source, view.ended);
         let mut event = self.event(voice, draft);
         event.cause = cause::of(&view.disconnect_type);
-        event.raw = Arc::clone(&view.disconnect_type);
-        event.reason = Arc::from(if self.end == End::ConsultTransfer {
+        event.raw = Arc::clone(&view.disconnect_type).into();
+        event.reason = Remark::from(if self.end == End::ConsultTransfer {
             "attended"
         } else {
             "blind"
@@ -681,13 +918,13 @@ impl Leg {
                 Occurrence::Nth(change),
             );
             let mut event = self.event(voice, draft);
-            event.reason = Arc::from("ended");
+            event.reason = "ended".into();
             voice.telling.push(event);
         }
         if self.told.has(EventKind::Queued) && self.told.first(EventKind::Dequeued) {
             let mut event = self.event(voice, Draft::once(EventKind::Dequeued, source, at));
-            event.reason = Arc::from(clearing.outcome);
-            event.raw = Arc::clone(clearing.disconnect_type);
+            event.reason = clearing.outcome.into();
+            event.raw = Arc::clone(clearing.disconnect_type).into();
             voice.telling.push(event);
         }
         if self.role == Role::Voicemail
@@ -699,8 +936,10 @@ impl Leg {
                 Draft::once(EventKind::VoicemailDeposited, source, at),
             );
         }
-        self.hold.end();
-        self.park.end();
+        if let Some(spells) = &mut self.spells {
+            spells.hold.cut();
+            spells.park.cut();
+        }
         // Nothing is on hold in a connection that is over.
         if self.flags.held == Flag::Yes {
             self.flags.held = Flag::No;
@@ -713,7 +952,7 @@ impl Leg {
         };
         let mut event = self.event(voice, draft);
         event.cause = cause::of(clearing.disconnect_type);
-        event.raw = Arc::clone(clearing.disconnect_type);
+        event.raw = Arc::clone(clearing.disconnect_type).into();
         event.detail = clearing.detail;
         self.told.first(EventKind::ConnectionCleared);
         self.rank = self.rank.max(Phase::Over.rank());
@@ -785,8 +1024,8 @@ impl Leg {
             state: self.state,
             previous: draft.previous.unwrap_or(self.state),
             cause: Cause::None,
-            raw: voice.nothing(),
-            reason: voice.nothing(),
+            raw: Remark::default(),
+            reason: Remark::default(),
             held: self.flags.held,
             muted: self.flags.muted,
             confined: self.flags.confined,
@@ -893,6 +1132,12 @@ struct SpellKind {
     begins: EventKind,
     ends: EventKind,
     state: ConnectionState,
+}
+
+impl SpellKind {
+    fn of(is_parking: bool) -> Self {
+        if is_parking { PARK } else { HOLD }
+    }
 }
 
 const HOLD: SpellKind = SpellKind {

@@ -1,5 +1,7 @@
 //! One participant, apart from its calls: work after the call, wrap-up, attributes, callbacks, whom it observes.
 
+mod restore;
+
 use std::sync::Arc;
 
 use super::attribute::Attributes;
@@ -10,8 +12,8 @@ use super::leg;
 use super::party::{CallbackView, Party, Phase, ShownAttributes, Wrapup};
 use super::telling::{Told, Voice};
 use crate::model::event::{
-    Cause, Connection, ConnectionState, Detail, Event, EventId, EventKind, Flag, Private, Source,
-    Subject,
+    Cause, Connection, ConnectionState, Detail, Event, EventId, EventKind, Flag, Private, Remark,
+    Source, Subject,
 };
 use crate::model::id::{CommunicationId, ParticipantId};
 use crate::model::time::UtcMicros;
@@ -27,18 +29,68 @@ pub(crate) struct Member {
     attributes: Vec<History>,
 }
 
-/// The values that an attribute had, in order, after masking.
+/// The values that an attribute of the participant had, after masking.
 struct History {
-    key: Arc<str>,
-    /// Their hashes: one that changes all day must not fill the memory with its texts.
-    values: Vec<u64>,
-    last: Option<Arc<str>>,
+    /// Which one of the conversation's attributes.
+    attribute: usize,
+    /// None while it has had one value, the first that the conversation had: most never have another.
+    values: Option<Box<Values>>,
+}
+
+/// Values, in order: an attribute that changes all day must not fill the memory with its texts, so there are their hashes.
+struct Values {
+    marks: Vec<u64>,
+    last: Arc<str>,
+}
+
+impl History {
+    /// One with its first value; `first` is the conversation's.
+    fn begin(attribute: usize, value: &Arc<str>, first: &Arc<str>) -> Self {
+        let values = (value != first).then(|| Box::new(Values::one(value)));
+        Self { attribute, values }
+    }
+
+    fn len(&self) -> usize {
+        self.values.as_ref().map_or(1, |values| values.marks.len())
+    }
+
+    /// The numbers of this value after the first `after`, counted from 1; `first` is the conversation's.
+    fn numbers(
+        &self,
+        value: &str,
+        first: &str,
+        after: usize,
+    ) -> impl DoubleEndedIterator<Item = usize> {
+        let mark = self.values.as_ref().map(|_| mark_of(value));
+        (after..self.len())
+            .filter(move |at| match (&self.values, mark) {
+                (Some(values), Some(mark)) => values.marks[*at] == mark,
+                _ => value == first,
+            })
+            .map(|at| at + 1)
+    }
+
+    /// It has this value now. Returns the one before.
+    fn push(&mut self, value: &Arc<str>, first: &Arc<str>) -> Arc<str> {
+        let values = (self.values).get_or_insert_with(|| Box::new(Values::one(first)));
+        values.marks.push(mark_of(value));
+        std::mem::replace(&mut values.last, Arc::clone(value))
+    }
+}
+
+impl Values {
+    fn one(value: &Arc<str>) -> Self {
+        Self {
+            marks: vec![mark_of(value)],
+            last: Arc::clone(value),
+        }
+    }
 }
 
 impl std::fmt::Debug for History {
     /// No value.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} ({} values)", self.key, self.values.len())
+        write!(f, "{} ({} values)", self.attribute, self.len())
     }
 }
 
@@ -51,7 +103,7 @@ struct CallbackTold {
 
 /// Which value of each attribute of a member a topic has shown last: by the number of the attribute, the number of the
 /// value, counted from 1. 0: none yet.
-pub(crate) type Heard = Vec<u32>;
+pub(crate) type Heard = Vec<u16>;
 
 /// A wrap-up or attribute event's subject and source: the facts of the participant's call.
 pub(crate) struct Speaker<'a> {
@@ -90,7 +142,7 @@ impl Member {
     /// The conversation is proved to have ended: what is open of it is over, but for work that the proof shows to go on.
     pub(crate) fn close(
         &mut self,
-        ended: UtcMicros,
+        ended: Option<UtcMicros>,
         works_on: bool,
         facts: &Arc<Connection>,
         voice: &mut Voice<'_>,
@@ -105,7 +157,7 @@ impl Member {
             }
             let kind = EventKind::CallbackCleared;
             self.callbacks[ordinal].told.first(kind);
-            let mut event = self.event(kind, Some(ended), Occurrence::Once, &[], &speaker, voice);
+            let mut event = self.event(kind, ended, Occurrence::Once, &[], &speaker, voice);
             event.id = self.callback_id(kind, ordinal, facts, voice);
             event.state = ConnectionState::Null;
             voice.telling.push(event);
@@ -113,7 +165,7 @@ impl Member {
         if self.works() && !works_on {
             let kind = EventKind::AfterCallWorkEnded;
             self.told.first(kind);
-            let event = self.event(kind, Some(ended), Occurrence::Once, &[], &speaker, voice);
+            let event = self.event(kind, ended, Occurrence::Once, &[], &speaker, voice);
             voice.telling.push(event);
         }
     }
@@ -208,38 +260,52 @@ impl Member {
         speaker: &Speaker<'_>,
         voice: &mut Voice<'_>,
     ) {
+        all.expect(shown.values.len());
+        let more = shown.values.len().saturating_sub(heard.len());
+        heard.reserve_exact(more);
+        self.attributes
+            .reserve_exact(shown.values.len().saturating_sub(self.attributes.len()));
         for (at, (key, value)) in shown.values.iter().enumerate() {
-            let place = self.attribute(key, at);
+            let known = self.attribute(key, at, all);
+            let place = known.unwrap_or(self.attributes.len());
             if heard.len() <= place {
                 heard.resize(place + 1, 0);
             }
-            let history = &mut self.attributes[place];
-            let values = &mut history.values;
-            let mark = mark_of(value);
-            let last_heard = usize::try_from(heard[place]).unwrap_or(usize::MAX);
-            if last_heard > 0 && values.get(last_heard - 1) == Some(&mark) {
-                continue;
-            }
-            let known = if last_heard > 0 {
-                (values.iter().skip(last_heard))
-                    .position(|known| *known == mark)
-                    .map(|ahead| last_heard + ahead)
-            } else {
-                // A topic that shows it for the first time: it may be behind, but not if the rest of its body is not.
-                let last = values.iter().rposition(|known| *known == mark);
-                last.filter(|at| newcomer != Newcomer::Level || at + 1 == values.len())
+            let (number, times, previous) = match known {
+                None => {
+                    let attribute = all.give(key, value);
+                    let first = &all.get(attribute).first;
+                    (self.attributes).push(History::begin(attribute, value, first));
+                    (1, 1, None)
+                }
+                Some(_) => {
+                    let history = &mut self.attributes[place];
+                    let first = Arc::clone(&all.get(history.attribute).first);
+                    let last_heard = usize::from(heard[place]);
+                    let known = {
+                        let heard_before = last_heard.saturating_sub(1);
+                        let mut numbers = history.numbers(value, &first, heard_before);
+                        if last_heard > 0 {
+                            numbers.next()
+                        } else {
+                            // A topic that shows it for the first time: it may be behind, but not if the rest of its body is not.
+                            (numbers.next_back()).filter(|last| {
+                                newcomer != Newcomer::Level || *last == history.len()
+                            })
+                        }
+                    };
+                    if let Some(number) = known {
+                        heard[place] = u16::try_from(number).unwrap_or(u16::MAX);
+                        continue;
+                    }
+                    let previous = history.push(value, &first);
+                    all.give(key, value);
+                    let times = history.numbers(value, &first, 0).count();
+                    (history.len(), times, Some(previous))
+                }
             };
-            let at = known.unwrap_or_else(|| {
-                values.push(mark);
-                values.len() - 1
-            });
-            heard[place] = u32::try_from(at + 1).unwrap_or(u32::MAX);
-            if known.is_some() {
-                continue;
-            }
-            let times = values.iter().filter(|known| **known == mark).count();
-            let previous = history.last.replace(Arc::clone(value));
-            let first = Arc::clone(all.give(Arc::clone(key), Arc::clone(value)));
+            heard[place] = u16::try_from(number).unwrap_or(u16::MAX);
+            let first = Arc::clone(&all.get(self.attributes[place].attribute).first);
             let occurrence = Occurrence::Nth(u32::try_from(times).unwrap_or(u32::MAX));
             let apart: [&str; 2] = [key, value];
             let mut event = self.event(
@@ -261,19 +327,12 @@ impl Member {
     }
 
     /// The place of an attribute; most are named in the same order each time, so it is looked for at `likely` first.
-    fn attribute(&mut self, key: &Arc<str>, likely: usize) -> usize {
-        let is_it = |known: &History| known.key == *key;
+    fn attribute(&self, key: &Arc<str>, likely: usize, all: &Attributes) -> Option<usize> {
+        let is_it = |known: &History| all.get(known.attribute).key == *key;
         if self.attributes.get(likely).is_some_and(is_it) {
-            return likely;
+            return Some(likely);
         }
-        self.attributes.iter().position(is_it).unwrap_or_else(|| {
-            self.attributes.push(History {
-                key: Arc::clone(key),
-                values: Vec::new(),
-                last: None,
-            });
-            self.attributes.len() - 1
-        })
+        self.attributes.iter().position(is_it)
     }
 
     /// A body shows its callbacks.
@@ -364,7 +423,7 @@ impl Member {
             event.previous = std::mem::replace(&mut previous, state);
             if kind == EventKind::CallbackCleared {
                 event.cause = cause::of(&view.disconnect_type);
-                event.raw = Arc::clone(&view.disconnect_type);
+                event.raw = Arc::clone(&view.disconnect_type).into();
             }
             event.detail = Some(Arc::new(Detail::Callback {
                 id: Arc::clone(&view.id),
@@ -404,8 +463,8 @@ impl Member {
             state: ConnectionState::Unknown,
             previous: ConnectionState::Unknown,
             cause: Cause::None,
-            raw: voice.nothing(),
-            reason: voice.nothing(),
+            raw: Remark::default(),
+            reason: Remark::default(),
             held: Flag::Unknown,
             muted: Flag::Unknown,
             confined: Flag::Unknown,

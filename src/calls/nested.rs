@@ -7,11 +7,10 @@ use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
 use super::cause;
-use super::drift::Radar;
 use super::keeping::{Disposition, Facts, RoutingData, WrapupBody, kept_attributes, observation};
 use super::party::{
-    AfterCallWork, CallbackView, LegView, Parking, Party, Phase, Recording, Role, direction,
-    kept_list,
+    AfterCallWork, CallbackView, LegView, Parking, Party, PastSpell, Phase, Recording, Role,
+    direction, kept_list,
 };
 use super::snapshot::Reading;
 use super::tolerant::{List, Object, Text, Time, YesNo};
@@ -194,9 +193,11 @@ impl Participant<'_> {
         };
         Some(Party {
             id: self.id.kept_id(before.map(|before| &before.id))?,
-            purpose: self.purpose.kept(before.map(|before| &before.purpose)),
+            purpose: self
+                .purpose
+                .kept(before.map(|before| &before.purpose), reading.texts),
             role,
-            facts: facts.kept(before),
+            facts: facts.kept(before, reading.texts),
             user: (self.user_id).kept_id(before.and_then(|before| before.user.as_ref())),
             queue: (self.queue_id).kept_id(before.and_then(|before| before.queue.as_ref())),
             queue_name: None,
@@ -224,13 +225,16 @@ impl Participant<'_> {
                 ],
                 legs.iter().find_map(|call| call.barged_time.0),
             ),
-            routing: self.conversation_routing_data.0.kept(role, before),
+            routing: self
+                .conversation_routing_data
+                .0
+                .kept(role, before, reading.texts),
             after_call_work: self.after_call_work(),
             wrapup: (legs.iter().map(|call| &call.wrapup.0))
                 .chain([&self.wrapup.0])
                 .rfind(|wrapup| wrapup.is_given())
-                .and_then(|wrapup| wrapup.kept(before, reading.rules)),
-            attributes: kept_attributes(self.attributes, before, reading.rules),
+                .and_then(|wrapup| wrapup.kept(before, reading)),
+            attributes: kept_attributes(self.attributes, before, reading),
             legs: (legs.iter().enumerate())
                 .map(|(ordinal, call)| {
                     let before = before.and_then(|before| before.legs.get(ordinal));
@@ -238,14 +242,14 @@ impl Participant<'_> {
                         before,
                         role,
                         (legs.len() == 1).then_some(self.end_time.0).flatten(),
-                        reading.radar,
+                        reading,
                     )
                 })
                 .collect(),
             callbacks: (self.callbacks.0.iter().enumerate())
                 .map(|(ordinal, callback)| {
                     let before = before.and_then(|before| before.callbacks.get(ordinal));
-                    callback.keep(before, reading.radar)
+                    callback.keep(before, reading)
                 })
                 .collect(),
         })
@@ -270,8 +274,9 @@ impl Call<'_> {
         before: Option<&LegView>,
         role: Role,
         party_ended: Option<UtcMicros>,
-        radar: &mut Radar,
+        reading: &mut Reading<'_>,
     ) -> LegView {
+        let (radar, texts) = (&mut *reading.radar, &mut *reading.texts);
         let direction = radar
             .word("call.direction", self.direction.as_str(), direction)
             .unwrap_or(Direction::Unknown);
@@ -294,9 +299,8 @@ impl Call<'_> {
         } else {
             (&self.own.0, &self.other.0)
         };
-        let past_holds = (self.segments.0.iter())
-            .filter(|segment| segment.kind.as_str().eq_ignore_ascii_case("hold"))
-            .filter_map(|segment| segment.start_time.0.zip(segment.end_time.0))
+        let past_spells = (self.segments.0.iter())
+            .filter_map(|of| PastSpell::of(of.kind.as_str(), of.start_time.0, of.end_time.0))
             .collect();
         LegView {
             communication: self
@@ -319,10 +323,11 @@ impl Call<'_> {
             ended: self.disconnected_time.0.or(party_ended),
             disconnect_type: self
                 .disconnect_type
-                .kept(before.map(|before| &before.disconnect_type)),
+                .kept(before.map(|before| &before.disconnect_type), texts),
             held: self.held.0,
             hold_start: self.start_hold_time.0,
-            past_holds,
+            past_spells,
+            conferences: None,
             parking: Parking::Untold,
             muted: self.muted.0,
             confined: self.confined.0,
@@ -334,18 +339,21 @@ impl Call<'_> {
             ),
             ani: caller
                 .address_normalized
-                .kept(before.map(|before| &before.ani)),
+                .kept(before.map(|before| &before.ani), texts),
             dnis: called
                 .address_normalized
-                .kept(before.map(|before| &before.dnis)),
-            provider: self.provider.kept(before.map(|before| &before.provider)),
-            analysis: (self.disposition.0).kept(before),
+                .kept(before.map(|before| &before.dnis), texts),
+            provider: self
+                .provider
+                .kept(before.map(|before| &before.provider), texts),
+            analysis: (self.disposition.0).kept(before, texts),
         }
     }
 }
 
 impl Callback<'_> {
-    fn keep(&self, before: Option<&CallbackView>, radar: &mut Radar) -> CallbackView {
+    fn keep(&self, before: Option<&CallbackView>, reading: &mut Reading<'_>) -> CallbackView {
+        let (radar, texts) = (&mut *reading.radar, &mut *reading.texts);
         radar.word(
             "callback.disconnectType",
             self.disconnect_type.as_str(),
@@ -359,7 +367,7 @@ impl Callback<'_> {
             &preview.contact_list_id,
         ];
         CallbackView {
-            id: self.id.kept(before.map(|before| &before.id)),
+            id: self.id.kept(before.map(|before| &before.id), texts),
             is_scheduled: self.state.as_str() == "scheduled"
                 || self.initial_state.as_str() == "scheduled",
             opening: (radar.word(
@@ -375,16 +383,21 @@ impl Callback<'_> {
             due: self.callback_scheduled_time.0,
             disconnect_type: self
                 .disconnect_type
-                .kept(before.map(|before| &before.disconnect_type)),
+                .kept(before.map(|before| &before.disconnect_type), texts),
             numbers: kept_list(
                 self.callback_numbers.0.iter(),
                 before.map(|before| &before.numbers),
+                texts,
             ),
-            user_name: (self.callback_user_name).kept(before.map(|before| &before.user_name)),
+            user_name: (self.callback_user_name)
+                .kept(before.map(|before| &before.user_name), texts),
             preview: (any.iter().any(|text| !text.is_empty())).then(|| Campaign {
-                campaign: preview.campaign_id.kept(was.map(|was| &was.campaign)),
-                contact: preview.contact_id.kept(was.map(|was| &was.contact)),
-                contact_list: (preview.contact_list_id).kept(was.map(|was| &was.contact_list)),
+                campaign: preview
+                    .campaign_id
+                    .kept(was.map(|was| &was.campaign), texts),
+                contact: preview.contact_id.kept(was.map(|was| &was.contact), texts),
+                contact_list: (preview.contact_list_id)
+                    .kept(was.map(|was| &was.contact_list), texts),
             }),
         }
     }

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::texts::Texts;
 use super::tolerant::Text;
 use crate::model::event::{Campaign, Direction, PartyFacts};
 use crate::model::id::{CommunicationId, ParticipantId, QueueId, UserId};
@@ -171,8 +172,10 @@ pub(crate) struct LegView {
     pub(crate) disconnect_type: Arc<str>,
     pub(crate) held: Option<bool>,
     pub(crate) hold_start: Option<UtcMicros>,
-    /// Holds that are over, as answers to reads tell them, in order: from, to.
-    pub(crate) past_holds: Vec<(UtcMicros, UtcMicros)>,
+    /// Holds and parkings that are over, as answers to reads tell them, in order.
+    pub(crate) past_spells: Vec<PastSpell>,
+    /// When it talked in a conference, from and to, where that is told: analytics alone does.
+    pub(crate) conferences: Option<Box<[(UtcMicros, UtcMicros)]>>,
     pub(crate) parking: Parking,
     pub(crate) muted: Option<bool>,
     pub(crate) confined: Option<bool>,
@@ -215,6 +218,33 @@ pub(crate) enum Parking {
     No(Option<UtcMicros>),
     /// Yes, since then, where it was told.
     Yes(Option<UtcMicros>),
+}
+
+/// A hold or a parking that is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct PastSpell {
+    pub(crate) is_parking: bool,
+    pub(crate) from: UtcMicros,
+    pub(crate) to: UtcMicros,
+}
+
+impl PastSpell {
+    /// From a segment of a read, which names what the leg was in; conversations and analytics write the names in other cases.
+    /// `None`: it was in something else, or is in it still.
+    pub(crate) fn of(
+        segment: &str,
+        from: Option<UtcMicros>,
+        to: Option<UtcMicros>,
+    ) -> Option<Self> {
+        let is = |word: &str| segment.eq_ignore_ascii_case(word);
+        let is_parking = is("parked") || is("park");
+        (is_parking || is("hold")).then_some(())?;
+        Some(Self {
+            is_parking,
+            from: from?,
+            to: to?,
+        })
+    }
 }
 
 /// The platform's recording.
@@ -298,7 +328,16 @@ impl Recording {
     }
 }
 
+/// What a shared text takes beside itself: the two counts.
+const SHARED: usize = 16;
+
 impl LegView {
+    /// Bytes that it takes, most of its texts apart, which are shared.
+    fn bytes(&self) -> usize {
+        let ids = self.communication.iter().chain(&self.peer);
+        size_of::<Self>() + ids.map(|id| SHARED + id.as_str().len()).sum::<usize>()
+    }
+
     /// Whether it is over for media. A leg in after-call work can still say `connected`, with the time of its end beside it.
     pub(crate) fn is_over(&self) -> bool {
         self.phase.is_over() || self.ended.is_some()
@@ -331,6 +370,23 @@ impl CallbackView {
 }
 
 impl Party {
+    /// Bytes that it takes beside its own size. Texts that it shares with others count too.
+    pub(crate) fn bytes(&self) -> usize {
+        let text = |text: &Arc<str>| SHARED + text.len();
+        let facts = &self.facts;
+        let (name, address) = (text(&facts.name), text(&facts.address));
+        let attributes = self.attributes.values.iter();
+        let attributes = attributes
+            .map(|(key, value)| size_of_val(key) + size_of_val(value) + text(key) + text(value));
+        SHARED
+            + size_of::<PartyFacts>()
+            + (name + address)
+            + self.id.as_str().len()
+            + self.legs.iter().map(LegView::bytes).sum::<usize>()
+            + self.callbacks.len() * size_of::<CallbackView>()
+            + attributes.sum::<usize>()
+    }
+
     /// The supervisor's observation that is no mere listening in: who barged in talks like anybody.
     pub(crate) fn only_observes(&self) -> bool {
         self.observes
@@ -352,6 +408,7 @@ pub(crate) fn direction(word: &str) -> Option<Direction> {
 pub(crate) fn kept_list<'t>(
     texts: impl ExactSizeIterator<Item = &'t Text<'t>> + Clone,
     before: Option<&Arc<[Arc<str>]>>,
+    kept: &mut Texts,
 ) -> Arc<[Arc<str>]> {
     match before {
         Some(before)
@@ -364,6 +421,6 @@ pub(crate) fn kept_list<'t>(
             Arc::clone(before)
         }
         _ if texts.len() == 0 => Arc::default(),
-        _ => texts.map(|text| Arc::from(text.as_str())).collect(),
+        _ => texts.map(|text| kept.keep(text.as_str())).collect(),
     }
 }

@@ -9,7 +9,6 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
-use std::sync::Arc;
 
 use serde::de::IgnoredAny;
 
@@ -17,6 +16,7 @@ use super::attribute::AttributeRules;
 use super::cursor::Cursor;
 use super::drift::Radar;
 use super::party::{Party, Recording};
+use super::texts::Texts;
 use super::tolerant::{List, Object, Reference, Text, Time, YesNo};
 use super::topic::Shape;
 use super::{flat, nested};
@@ -42,6 +42,10 @@ pub(crate) struct Reading<'c> {
     pub(crate) rules: &'c AttributeRules,
     /// Where words that are new are noted.
     pub(crate) radar: &'c mut Radar,
+    /// Where participants get their stamps.
+    pub(crate) stamps: &'c mut Stamps,
+    /// Where texts are kept.
+    pub(crate) texts: &'c mut Texts,
 }
 
 /// What a body tells of the conversation itself.
@@ -110,15 +114,40 @@ pub(crate) struct Snapshot {
     /// Offsets in `text`: behind the `[` of the participants, and of the `]`.
     array: (usize, usize),
     places: Vec<Place>,
+    /// Bytes that the cache counts it with.
+    counted: usize,
     /// Whether it was used since the cache last looked for something to drop.
     used: bool,
 }
 
-#[derive(Debug, Clone)]
+/// Tells a participant as one body showed it from all others, for as long as the program runs.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Stamp(u64);
+
+/// Where the stamps come from.
+#[derive(Debug, Default)]
+pub(crate) struct Stamps(u64);
+
+impl Stamps {
+    fn next(&mut self) -> Stamp {
+        self.0 += 1;
+        Stamp(self.0)
+    }
+}
+
+#[derive(Debug)]
 struct Place {
     start: usize,
     end: usize,
-    party: Arc<Party>,
+    stamp: Stamp,
+    party: Party,
+}
+
+impl Place {
+    /// Bytes that it takes. Texts that it shares with others count too.
+    fn bytes(&self) -> usize {
+        size_of::<Self>() + self.party.bytes()
+    }
 }
 
 /// Of the text only its length: it is full of what nobody may read in a log.
@@ -134,10 +163,12 @@ impl fmt::Debug for Snapshot {
 impl Snapshot {
     /// What was read elsewhere, without a text of its own.
     pub(crate) fn of(conversation: ConversationId, head: Head, parties: Vec<Party>) -> Self {
+        // Nothing is compared with an answer to a read.
         let place = |party| Place {
             start: 0,
             end: 0,
-            party: Arc::new(party),
+            stamp: Stamp::default(),
+            party,
         };
         Self {
             conversation,
@@ -146,6 +177,7 @@ impl Snapshot {
             text: String::new(),
             array: (usize::MAX, 0),
             places: parties.into_iter().map(place).collect(),
+            counted: 0,
             used: true,
         }
     }
@@ -155,9 +187,24 @@ impl Snapshot {
         &self.head
     }
 
-    /// Its participants in order. One that is the same as in the last snapshot is the same `Arc`.
-    pub(crate) fn parties(&self) -> impl ExactSizeIterator<Item = &Arc<Party>> {
+    /// Its participants in order.
+    pub(crate) fn parties(&self) -> impl ExactSizeIterator<Item = &Party> {
         self.places.iter().map(|place| &place.party)
+    }
+
+    /// Their stamps. One that is the same as in the last snapshot has the same.
+    pub(crate) fn stamps(&self) -> impl ExactSizeIterator<Item = Stamp> {
+        self.places.iter().map(|place| place.stamp)
+    }
+
+    /// The stamp of the participant at a place.
+    pub(crate) fn stamp(&self, place: usize) -> Option<Stamp> {
+        self.places.get(place).map(|place| place.stamp)
+    }
+
+    /// Bytes that it takes.
+    fn bytes(&self) -> usize {
+        self.text.capacity() + self.places.iter().map(Place::bytes).sum::<usize>()
     }
 
     /// Whether any participant takes part by voice, or is to be called back.
@@ -216,8 +263,7 @@ impl Snapshot {
             return Err(Unreadable);
         }
         let conversation = id.ok_or(Unreadable)?;
-        text.clear();
-        text.push_str(body);
+        rewrite(&mut text, body);
         Ok(Self {
             conversation,
             head,
@@ -226,6 +272,7 @@ impl Snapshot {
             // Without an array nothing lies inside it, and the next text is read whole.
             array: array.unwrap_or((usize::MAX, 0)),
             places,
+            counted: 0,
             used: true,
         })
     }
@@ -259,8 +306,7 @@ impl Snapshot {
             self.read_middle(&mut cursor, (first, tail), moved, shape, reading)?
         };
         if read {
-            self.text.clear();
-            self.text.push_str(body);
+            rewrite(&mut self.text, body);
         }
         Ok(read)
     }
@@ -381,10 +427,9 @@ fn read_places(
         if let Some(until) = goal.until.filter(|until| start >= *until) {
             return Ok(start == until && !goal.is_array_end);
         }
-        let before = before.get(places.len()).map(|place| &place.party);
+        let before = before.get(places.len());
         // One that is new has much in common with the one that stands before it: who called whom, the queue, the provider.
-        let neighbour = places.last().map(|place| &place.party);
-        let like = before.or(neighbour).map(Arc::as_ref);
+        let like = before.or(places.last()).map(|place| &place.party);
         let party = match shape {
             Shape::Nested => cursor
                 .value::<nested::Participant<'_>>()?
@@ -392,16 +437,27 @@ fn read_places(
             Shape::Flat => cursor.value::<flat::Participant<'_>>()?.keep(like, reading),
         };
         let party = party.ok_or(Unreadable)?;
-        let party = match before {
+        let stamp = match before {
             // What changed is nothing that is used.
-            Some(before) if **before == party => Arc::clone(before),
-            _ => Arc::new(party),
+            Some(before) if before.party == party => before.stamp,
+            _ => reading.stamps.next(),
         };
         places.push(Place {
             start,
             end: cursor.position(),
+            stamp,
             party,
         });
+    }
+}
+
+/// Writes a body into a buffer, unless that has by far another size.
+fn rewrite(text: &mut String, body: &str) {
+    if (body.len()..=2 * body.len()).contains(&text.capacity()) {
+        text.clear();
+        text.push_str(body);
+    } else {
+        *text = body.to_owned();
     }
 }
 
@@ -443,7 +499,7 @@ fn same_blocks_at_end<const BLOCK: usize>(a: &[u8], b: &[u8]) -> usize {
 }
 
 /// The conversation's id, if it is the body's first member and needs no unescaping.
-fn leading_id(body: &str) -> Option<&str> {
+pub(super) fn leading_id(body: &str) -> Option<&str> {
     let mut cursor = Cursor::new(body, 0);
     (cursor.takes(b'{') && cursor.value::<&str>().ok()? == "id" && cursor.takes(b':'))
         .then(|| cursor.value().ok())?
@@ -508,10 +564,11 @@ impl SnapshotCache {
         let read = match known {
             Some(snapshot) if snapshot.text == body => None,
             Some(snapshot) => {
-                let before = snapshot.text.len();
+                let before = snapshot.counted;
                 if snapshot.update(body, shape, reading)? {
                     snapshot.used = true;
-                    self.bytes = self.bytes - before + body.len();
+                    snapshot.counted = snapshot.bytes();
+                    self.bytes = self.bytes - before + snapshot.counted;
                     if self.bytes > self.limit {
                         let id = snapshot.conversation.clone();
                         self.make_room(&id, shape);
@@ -561,7 +618,7 @@ impl SnapshotCache {
             .flatten()
             .flatten()
         {
-            self.bytes -= snapshot.text.len();
+            self.bytes -= snapshot.counted;
             self.keep_spare(snapshot.text);
         }
         if self.clock.len() > 64 + 4 * self.pairs.len() {
@@ -570,12 +627,13 @@ impl SnapshotCache {
         }
     }
 
-    fn insert(&mut self, snapshot: Snapshot, shape: Shape) -> ConversationId {
+    fn insert(&mut self, mut snapshot: Snapshot, shape: Shape) -> ConversationId {
         let id = snapshot.conversation.clone();
-        self.bytes += snapshot.text.len();
+        snapshot.counted = snapshot.bytes();
+        self.bytes += snapshot.counted;
         let pair = self.pairs.entry(id.clone()).or_default();
         match pair[shape as usize].replace(snapshot) {
-            Some(former) => self.bytes -= former.text.len(),
+            Some(former) => self.bytes -= former.counted,
             None => self.clock.push_back((id.clone(), shape)),
         }
         self.make_room(&id, shape);
@@ -609,12 +667,12 @@ impl SnapshotCache {
                     self.clock.push_back((id, shape));
                 }
                 Some(snapshot) => {
+                    self.bytes -= snapshot.counted;
                     let text = std::mem::take(&mut snapshot.text);
                     *slot = None;
                     if pair.iter().all(Option::is_none) {
                         self.pairs.remove(&id);
                     }
-                    self.bytes -= text.len();
                     self.keep_spare(text);
                 }
             }

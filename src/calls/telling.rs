@@ -1,13 +1,15 @@
 //! Telling: how what a body shows becomes events, and in which order.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::agent::Agents;
 use super::identity::Scribe;
 use super::snapshot::Head;
 use super::topic::Shape;
-use crate::model::event::{Event, EventKind, Source};
-use crate::model::time::UtcMicros;
+use crate::model::event::{Event, EventKind, IdClass, Source};
+use crate::model::time::{Now, UtcMicros};
 
 /// What a body is to the conversation that it shows.
 pub(crate) struct Showing<'a> {
@@ -21,19 +23,22 @@ pub(crate) struct Showing<'a> {
     /// A dialer set the conversation up.
     pub(crate) dialed: bool,
     pub(crate) received: UtcMicros,
+    /// The same, by the clock that only goes forward.
+    pub(crate) elapsed: Duration,
     pub(crate) agents: &'a Agents,
 }
 
 impl<'a> Showing<'a> {
     /// Something that another conversation's body shows of this one.
-    pub(crate) fn apart(head: &'a Head, received: UtcMicros, agents: &'a Agents) -> Self {
+    pub(crate) fn apart(head: &'a Head, now: Now, agents: &'a Agents) -> Self {
         Self {
             shape: Shape::Nested,
             head,
             first_sight: false,
             read_as: None,
             dialed: false,
-            received,
+            received: now.utc,
+            elapsed: now.elapsed,
             agents,
         }
     }
@@ -70,18 +75,40 @@ impl Voice<'_> {
 /// Events of one body, to be put in the order in which they happened.
 #[derive(Debug, Default)]
 pub(crate) struct Telling {
-    events: Vec<(UtcMicros, Event)>,
+    /// All are there until they are handed on.
+    events: Vec<Option<Event>>,
+    /// What each is put in order by.
+    dates: Vec<Date>,
+}
+
+/// When an event happened, as far as it says something about its order. What is equal otherwise keeps the order in which it
+/// was told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Date {
+    time: UtcMicros,
+    precedence: u8,
+    /// Its place among the events.
+    place: usize,
 }
 
 impl Telling {
     pub(crate) fn push(&mut self, event: Event) {
-        let date = event.platform_time.unwrap_or(event.received);
-        self.events.push((date, event));
+        let time = event.platform_time.unwrap_or(event.received);
+        self.push_dated(time, event);
     }
 
     /// An event that comes before all others.
     pub(crate) fn push_first(&mut self, event: Event) {
-        self.events.push((UtcMicros(i64::MIN), event));
+        self.push_dated(UtcMicros(i64::MIN), event);
+    }
+
+    fn push_dated(&mut self, time: UtcMicros, event: Event) {
+        self.dates.push(Date {
+            time,
+            precedence: precedence(event.kind),
+            place: self.events.len(),
+        });
+        self.events.push(Some(event));
     }
 
     /// How many events there are.
@@ -93,27 +120,30 @@ impl Telling {
     /// that has one; without such a next, just now.
     pub(crate) fn date_leg(&mut self, first: usize) {
         let mut next = None;
-        for (date, event) in self.events[first..].iter_mut().rev() {
+        let dates = self.dates[first..].iter_mut();
+        for (date, event) in dates.zip(&self.events[first..]).rev() {
+            let Some(event) = event else { continue };
             let own = event.platform_time.or(next).unwrap_or(event.received);
-            *date = next.map_or(own, |next| own.min(next));
-            next = Some(*date);
+            date.time = next.map_or(own, |next| own.min(next));
+            next = Some(date.time);
         }
     }
 
     /// The events from `first` on happened at `date`, or before they are told if that is later.
     pub(crate) fn date_back(&mut self, first: usize, date: UtcMicros) {
-        for (known, _) in &mut self.events[first..] {
-            *known = (*known).min(date);
+        for known in &mut self.dates[first..] {
+            known.time = known.time.min(date);
         }
     }
 
-    /// The events in order; of those of one moment, a leg's stay together.
-    pub(crate) fn into_events(mut self) -> impl Iterator<Item = Event> {
-        if self.events.len() > 1 {
-            self.events
-                .sort_by_key(|(date, event)| (*date, precedence(event.kind)));
-        }
-        self.events.into_iter().map(|(_, event)| event)
+    /// Hands the events on in order; of those of one moment, a leg's stay together. There are none then.
+    pub(crate) fn hand_on(&mut self, events: &mut VecDeque<Event>) {
+        // Events are large: what is put in order is their dates.
+        self.dates.sort_unstable();
+        let told = &mut self.events;
+        events.extend(self.dates.iter().filter_map(|date| told[date.place].take()));
+        self.events.clear();
+        self.dates.clear();
     }
 }
 
@@ -134,7 +164,7 @@ fn precedence(kind: EventKind) -> u8 {
 
 /// Which of the kinds that happen once were told.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Told(u128);
+pub(crate) struct Told(u64);
 
 impl Told {
     pub(crate) fn has(self, kind: EventKind) -> bool {
@@ -153,16 +183,20 @@ impl Told {
         is_first
     }
 
-    const fn bit(kind: EventKind) -> u128 {
-        1 << (kind as u32)
+    /// What is told of a conversation has numbers from that of `Delivered` on.
+    const fn bit(kind: EventKind) -> u64 {
+        1 << (kind as u32 - EventKind::Delivered as u32)
     }
 }
 
-// Every kind has a bit.
+// Every kind that is told of a conversation has a bit.
 const _: () = {
     let mut at = 0;
     while at < EventKind::ALL.len() {
-        assert!((EventKind::ALL[at] as u32) < u128::BITS);
+        let kind = EventKind::ALL[at];
+        if !matches!(kind.id_class(), IdClass::Feed) {
+            assert!((kind as u32 - EventKind::Delivered as u32) < u64::BITS);
+        }
         at += 1;
     }
 };

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
+use super::texts::Texts;
 use crate::model::time::UtcMicros;
 
 /// A text: borrowed from the body unless the JSON had escapes in it. Absent: empty.
@@ -26,12 +27,10 @@ impl Text<'_> {
     }
 
     /// As kept text: the one that was kept before if it is the same.
-    pub(crate) fn kept(&self, before: Option<&Arc<str>>) -> Arc<str> {
+    pub(crate) fn kept(&self, before: Option<&Arc<str>>, texts: &mut Texts) -> Arc<str> {
         match before {
             Some(before) if **before == *self.0 => Arc::clone(before),
-            // Shared, not allocated.
-            _ if self.0.is_empty() => Arc::default(),
-            _ => Arc::from(&*self.0),
+            _ => texts.keep(&self.0),
         }
     }
 

@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use super::conversation::Conversation;
 use super::snapshot::Snapshot;
+use crate::model::event::EventKind;
 use crate::model::id::{ConversationId, ParticipantId};
-use crate::model::time::Now;
+use crate::model::time::{Now, UtcMicros};
 
 /// How long an ended conversation is remembered: the life of a notification channel, after which nothing that was
 /// queued for us before can still come.
@@ -18,6 +19,9 @@ pub(crate) const REMEMBERED: Duration = Duration::from_secs(24 * 3600);
 #[derive(Debug, Default)]
 pub(crate) struct Tombstones {
     graves: HashMap<u64, Tombstone>,
+    /// Of those that an earlier process told to the end, and of which it is known in part only what it told: until when
+    /// they went on.
+    in_part: HashMap<u64, UtcMicros>,
     by_age: VecDeque<(Seconds, u64)>,
 }
 
@@ -43,6 +47,11 @@ pub(crate) enum Remembered<'a> {
     Participant(&'a ParticipantId),
     /// Whom a consult asked: a participant or a conversation.
     Asked(&'a str),
+    /// That a hold or a parking of a participant's call began at this time, or that the one that began then ended: the kind
+    /// of the event says which.
+    Spell(EventKind, &'a ParticipantId, usize, UtcMicros),
+    /// That one of them was told without its time.
+    Undated(EventKind, &'a ParticipantId, usize),
 }
 
 impl Remembered<'_> {
@@ -68,13 +77,31 @@ impl Tombstone {
         }
     }
 
-    /// Whether a body shows a leg that is alive and was never told: then it is not late, and the call goes on.
-    pub(crate) fn is_reopened_by(&self, snapshot: &Snapshot) -> bool {
+    /// The marks of what was told.
+    pub(crate) fn marks(&self) -> &[u32] {
+        &self.marks
+    }
+
+    /// Something more was told.
+    pub(crate) fn add(&mut self, what: &Remembered<'_>) {
+        let mark = what.mark();
+        if let Err(place) = self.marks.binary_search(&mark) {
+            let mut marks = std::mem::take(&mut self.marks).into_vec();
+            marks.insert(place, mark);
+            self.marks = marks.into();
+        }
+    }
+
+    /// Whether a body shows a leg that is alive and was never told: then it is not late, and the call goes on. `after`: only
+    /// one that began after this was certainly not told.
+    fn is_reopened_by(&self, snapshot: &Snapshot, after: Option<UtcMicros>) -> bool {
         snapshot.parties().any(|party| {
             (party.legs.iter().enumerate()).any(|(ordinal, leg)| {
+                let began = leg.alerted.or(leg.connected);
                 leg.rank() > 0
                     && !leg.is_over()
                     && !self.holds(&Remembered::Leg(&party.id, ordinal))
+                    && after.is_none_or(|after| began.is_some_and(|began| began > after))
             })
         })
     }
@@ -88,8 +115,7 @@ impl Tombstones {
     /// Remembers a conversation that has ended.
     pub(crate) fn bury(&mut self, id: &ConversationId, conversation: &Conversation, now: Now) {
         let (key, ended) = (hash_of(id), seconds(now.elapsed));
-        let before = (self.graves.get(&key)).map(|grave| &*grave.marks);
-        let mut marks: Vec<u32> = before.unwrap_or_default().to_vec();
+        let mut marks = conversation.marks_before().to_vec();
         conversation.remember(|what| marks.push(what.mark()));
         marks.sort_unstable();
         marks.dedup();
@@ -103,6 +129,29 @@ impl Tombstones {
             },
         );
         self.by_age.push_back((ended, key));
+    }
+
+    /// As [`bury`](Self::bury), for one that went on until then and of which not all that was told is known.
+    pub(crate) fn bury_in_part(
+        &mut self,
+        id: &ConversationId,
+        conversation: &Conversation,
+        until: UtcMicros,
+        now: Now,
+    ) {
+        self.bury(id, conversation, now);
+        self.in_part.insert(hash_of(id), until);
+    }
+
+    /// Whether the body goes on with a conversation that has ended.
+    pub(crate) fn is_reopened_by(&self, snapshot: &Snapshot, tombstone: &Tombstone) -> bool {
+        let after = self.in_part.get(&hash_of(&snapshot.conversation));
+        tombstone.is_reopened_by(snapshot, after.copied())
+    }
+
+    /// More was told of one that has ended: what is remembered of it is now this.
+    pub(crate) fn rewrite(&mut self, id: &ConversationId, grave: Tombstone) {
+        self.graves.insert(hash_of(id), grave);
     }
 
     /// Forgets those whose day is over.
@@ -120,6 +169,7 @@ impl Tombstones {
                 .is_some_and(|grave| grave.ended == *buried)
             {
                 self.graves.remove(key);
+                self.in_part.remove(key);
             }
             self.by_age.pop_front();
         }

@@ -1,5 +1,7 @@
 //! Notification channels: what the platform says when one is made or takes topics, and which address is believed.
 
+use std::borrow::Cow;
+
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -11,6 +13,9 @@ use crate::model::time::UtcMicros;
 
 /// `request.bytes.max` of the platform's limits: a body must stay under it.
 pub(super) const BODY_LIMIT: usize = 512_000;
+
+/// No topic is longer, by far: the platform takes 200 characters.
+const LONGEST_TOPIC: usize = 1_000;
 
 /// The parent domains of the platform's regions. A region may name its streaming host under another than its own.
 const PLATFORM: [&str; 8] = [
@@ -102,12 +107,51 @@ fn check_address(address: &str, api: &Url) -> Result<(), String> {
     }
 }
 
+/// Where a region has its websockets, as far as that can be told before a channel is made: so far it has always been
+/// there. `None` for a gateway. A region on loopback has them where it has the rest.
+pub(super) fn expected_host(api: &Url) -> Option<Url> {
+    let port = api
+        .port()
+        .map_or_else(String::new, |port| format!(":{port}"));
+    let host = api.host_str()?;
+    if is_loopback(&api.host()?) {
+        let scheme = if api.scheme() == "http" { "ws" } else { "wss" };
+        return Url::parse(&format!("{scheme}://{host}{port}/")).ok();
+    }
+    Url::parse(&format!(
+        "wss://streaming.{}{port}/",
+        host.strip_prefix("api.")?
+    ))
+    .ok()
+}
+
 fn is_loopback<S: AsRef<str>>(host: &Host<S>) -> bool {
     match host {
-        Host::Domain(name) => name.as_ref() == "localhost",
+        Host::Domain(name) => name.as_ref().trim_end_matches('.') == "localhost",
         Host::Ipv4(ip) => ip.is_loopback(),
-        Host::Ipv6(ip) => ip.is_loopback(),
+        Host::Ipv6(ip) => ip.to_canonical().is_loopback(),
     }
+}
+
+/// Reads the census: the channels in `{"entities":[Channel]}`; `None` if it is no list. The platform tells the ids of
+/// those only that the asking token made (NET 270.0.0, NotificationsApi, `getNotificationsChannels`).
+pub(super) fn listed(body: &[u8]) -> Option<Vec<Option<ChannelId>>> {
+    #[derive(Deserialize)]
+    struct Listing<'a> {
+        #[serde(borrow)]
+        entities: Vec<&'a RawValue>,
+    }
+    #[derive(Deserialize)]
+    struct Row<'a> {
+        #[serde(borrow)]
+        id: Cow<'a, str>,
+    }
+    let list: Listing<'_> = serde_json::from_slice(body).ok()?;
+    let id = |row: &&RawValue| {
+        let row: Row<'_> = serde_json::from_str(row.get()).ok()?;
+        (!row.id.is_empty()).then(|| ChannelId::from(&*row.id))
+    };
+    Some(list.entities.iter().map(id).collect())
 }
 
 /// The body of a subscription: a bare array of `{"id": topic}`.
@@ -153,6 +197,9 @@ fn verdict(row: &RawValue) -> Option<TopicVerdict> {
         missing_permissions: Option<Vec<String>>,
     }
     let row: ChannelTopic = serde_json::from_str(row.get()).ok()?;
+    if row.id.len() > LONGEST_TOPIC {
+        return None;
+    }
     // Without ignoreErrors the answer used to have no state: a topic that stood in it was permitted.
     let state = row.state.unwrap_or_else(|| "Permitted".to_owned());
     let permitted = state.eq_ignore_ascii_case("Permitted");
@@ -263,15 +310,40 @@ mod tests {
     }
 
     #[test]
+    fn websockets_are_expected_where_the_platform_has_them() {
+        for (api, expected) in [
+            (
+                "https://api.mypurecloud.de/",
+                Some("wss://streaming.mypurecloud.de/"),
+            ),
+            (
+                "https://api.usw2.pure.cloud/",
+                Some("wss://streaming.usw2.pure.cloud/"),
+            ),
+            ("https://gateway.example/", None),
+            ("https://192.0.2.7:8443/", None),
+            ("http://127.0.0.1:8080/", Some("ws://127.0.0.1:8080/")),
+            ("https://localhost/", Some("wss://localhost/")),
+            ("http://[::1]:80/", Some("ws://[::1]/")),
+        ] {
+            let found = expected_host(&Url::parse(api).unwrap());
+            assert_eq!(found.as_ref().map(Url::as_str), expected, "{api}");
+        }
+    }
+
+    #[test]
     fn a_loopback_region_has_loopback_addresses() {
         for address in [
             "ws://127.0.0.1:8080/channels/c",
             "wss://localhost:1/c",
             "ws://[::1]:9/c",
             "ws://127.8.8.8:1/c",
+            "ws://[::ffff:127.0.0.1]:9/c",
         ] {
             check(address, "http://127.0.0.1:8080/").unwrap();
             check(address, "https://localhost:8080/").unwrap();
+            check(address, "http://[::ffff:127.0.0.1]:8080/").unwrap();
+            check(address, "http://localhost.:8080/").unwrap();
         }
     }
 
@@ -316,6 +388,11 @@ mod tests {
             {"id":"f","state":"Postponed"},
             {"state":"Permitted"}, 5
         ]}"#;
+        let long = format!(
+            r#"{{"entities":[{{"id":"{}"}}]}}"#,
+            "x".repeat(LONGEST_TOPIC + 1)
+        );
+        assert_eq!(verdicts(long.as_bytes()), Some(Vec::new()));
         let read: Vec<_> = verdicts(body)
             .unwrap()
             .into_iter()

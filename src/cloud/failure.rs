@@ -1,20 +1,18 @@
 //! What goes wrong on the wire, in words that an operator can act on.
 //!
-//! Knows: at which hop something failed and what to check there. Does not know: whether to try again. The texts of
-//! other libraries that may hold an address with a channel id (an HTTP client's) are never shown; what the platform
-//! says is shown cleaned, cut short and with every secret struck out ([`Vault::quote`]).
+//! Knows: at which hop something failed and what to check there, before the platform could say anything; what it says is
+//! [`refusal`](super::refusal)'s. Does not know: whether to try again. The texts of other libraries that may hold an address
+//! with a channel id (an HTTP client's) are never shown.
 
 use std::error::Error;
 use std::fmt;
 use std::io;
 use std::time::Duration;
 
-use jiff::fmt::rfc2822::DateTimeParser;
-use reqwest::StatusCode;
-use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
-use serde::Deserialize;
+use rustls::pki_types::UnixTime;
+use rustls::{AlertDescription, CertificateError};
 
-use super::vault::Vault;
+use super::proxy::AtProxy;
 use crate::model::order::{Failure, FailureKind};
 
 /// Why no answer came: what went wrong before the platform could say anything.
@@ -38,12 +36,19 @@ pub(super) enum Trouble {
     AnswerTimedOut(Duration),
     /// More than this many bytes.
     TooLarge(usize),
-    /// What came is no HTTP, or not what its headers say (compression).
+    /// What came is no HTTP, or its headers are more than are taken.
+    NotHttp,
+    /// What came is not what its headers say (compression).
     Garbled,
+    /// The proxy on the way made no tunnel.
+    Proxy {
+        proxy: String,
+        target: String,
+        what: AtProxy,
+    },
 }
 
-/// A name that could not be looked up. A type of its own, so that it can be found again among the causes of an HTTP
-/// client's error.
+/// A name that could not be looked up.
 #[derive(Debug)]
 pub(super) enum LookupFailed {
     /// The system's own words.
@@ -84,42 +89,6 @@ impl fmt::Display for Seconds {
 }
 
 impl Trouble {
-    /// Reads an HTTP client's error by the types of its causes, never by its text.
-    pub(super) fn of_http(error: &reqwest::Error, connect: Duration) -> Self {
-        let mut io = None;
-        for cause in causes(error) {
-            if let Some(LookupFailed::System(error)) = cause.downcast_ref() {
-                return Self::Lookup(LookupFailed::System(copy(error)));
-            } else if let Some(LookupFailed::TimedOut(limit)) = cause.downcast_ref() {
-                return Self::Lookup(LookupFailed::TimedOut(*limit));
-            } else if cause.is::<LookupFailed>() {
-                return Self::Lookup(LookupFailed::NoAddress);
-            } else if let Some(error) = cause.downcast_ref::<rustls::Error>() {
-                return Self::Tls(error.clone());
-            } else if let Some(error) = cause.downcast_ref::<io::Error>() {
-                io = Some(copy(error));
-            }
-        }
-        match io {
-            _ if error.is_connect() && error.is_timeout() => Self::ConnectTimedOut(connect),
-            Some(io) if error.is_connect() && io.kind() == io::ErrorKind::UnexpectedEof => {
-                Self::TlsBroken(io)
-            }
-            Some(io) if error.is_connect() => Self::Connect(io),
-            // The client calls each failure of a body a failure to decode it, a broken connection too; the
-            // decompressor's own complaint is of this kind.
-            Some(io)
-                if matches!(
-                    io.kind(),
-                    io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput
-                ) =>
-            {
-                Self::Garbled
-            }
-            io => Self::Broken(io),
-        }
-    }
-
     /// An error of a TLS handshake.
     pub(super) fn of_tls(error: io::Error) -> Self {
         let tls = causes(&error).find_map(|cause| cause.downcast_ref::<rustls::Error>().cloned());
@@ -127,9 +96,9 @@ impl Trouble {
     }
 
     /// The failure to report. `act` says what was being done ("Listing users (page 3)"), `host` where.
-    pub(super) fn failure(self, act: &str, host: &str) -> Failure {
+    pub(super) fn failure(&self, act: &str, host: &str) -> Failure {
         let kind = match self {
-            Self::TooLarge(_) | Self::Garbled => FailureKind::Unreadable,
+            Self::TooLarge(_) | Self::NotHttp | Self::Garbled => FailureKind::Unreadable,
             _ => FailureKind::Link,
         };
         let why = match self {
@@ -143,11 +112,14 @@ impl Trouble {
             Self::ConnectTimedOut(limit) => format!(
                 "no connection to {host} within {}. Check RegionHost, and that the network and its firewalls let \
                  this machine reach it",
-                Seconds(limit)
+                Seconds(*limit)
             ),
-            Self::Tls(rustls::Error::InvalidCertificate(error)) => format!(
-                "the certificate of {host} is not trusted ({error}). Check AdvancedSettings.Trust, the clock of this \
-                 machine, and whether something on the way inspects TLS with a certificate of its own"
+            Self::Tls(rustls::Error::InvalidCertificate(error)) => {
+                distrust(error, host, "RegionHost")
+            }
+            Self::Tls(error) if is_old(error) => format!(
+                "{host} offers no TLS that is secure: TLS 1.2 and 1.3 are spoken here, with today's ciphers ({error}). \
+                 Check what on the way handles TLS, and let it be updated"
             ),
             Self::Tls(error) => format!(
                 "the TLS handshake with {host} failed ({error}). Check that RegionHost is a host of the platform, and \
@@ -155,7 +127,7 @@ impl Trouble {
             ),
             Self::TlsTimedOut(limit) => format!(
                 "the TLS handshake with {host} did not end within {}. Check what on the way handles TLS",
-                Seconds(limit)
+                Seconds(*limit)
             ),
             Self::TlsBroken(error) => format!(
                 "{host} ended the connection during the TLS handshake ({error}). Check that RegionHost is a host of \
@@ -172,12 +144,21 @@ impl Trouble {
             Self::AnswerTimedOut(limit) => format!(
                 "no complete answer from {host} within {}. It may pass; if it stays, check the network and the \
                  status of the region",
-                Seconds(limit)
+                Seconds(*limit)
             ),
             Self::TooLarge(limit) => format!(
                 "the answer of {host} is larger than the {limit} bytes that are taken. Check that RegionHost is a \
                  host of the platform"
             ),
+            Self::NotHttp => format!(
+                "what {host} answered is no HTTP, or has more headers than are taken. Check that RegionHost is a host \
+                 of the platform, and what on the way changes answers"
+            ),
+            Self::Proxy {
+                proxy,
+                target,
+                what,
+            } => what.why(proxy, target),
             Self::Garbled => format!(
                 "the answer of {host} is not what its headers say. Check that RegionHost is a host of the platform, \
                  and what on the way changes answers"
@@ -192,8 +173,123 @@ impl Trouble {
     }
 }
 
+/// Why a certificate is not trusted, and what to do. `who` is whose it is, `key` the setting that names the host.
+pub(super) fn distrust(error: &CertificateError, who: &str, key: &str) -> String {
+    use CertificateError as E;
+    let (why, mend) = match error {
+        E::Expired => ("it has expired".to_owned(), clock_or_owner()),
+        E::ExpiredContext { time, not_after } => (
+            format!(
+                "it has expired: it was valid until {}, and this machine's clock says {}",
+                date(*not_after),
+                date(*time)
+            ),
+            clock_or_owner(),
+        ),
+        E::NotValidYet => ("it is not valid yet".to_owned(), clock_or_owner()),
+        E::NotValidYetContext { time, not_before } => (
+            format!(
+                "it is not valid yet: it will be from {}, and this machine's clock says {}",
+                date(*not_before),
+                date(*time)
+            ),
+            clock_or_owner(),
+        ),
+        E::NotValidForName => (
+            "it is for another host".to_owned(),
+            other_host(key),
+        ),
+        E::NotValidForNameContext { presented, .. } => {
+            let names: Vec<String> = presented.iter().take(NAMES).map(|name| plain(name)).collect();
+            let why = if names.is_empty() {
+                "it is for another host".to_owned()
+            } else {
+                format!("it is for another host ({})", names.join(", "))
+            };
+            (why, other_host(key))
+        }
+        E::UnknownIssuer => (
+            "no authority that is trusted here vouches for it".to_owned(),
+            "If something on the way inspects TLS with certificates of its own, name a file with its root in \
+             AdvancedSettings.Trust (file:PATH); else check that the host sends its whole chain, and this machine's \
+             package of CA certificates"
+                .to_owned(),
+        ),
+        // The platform's verifier has an error of its own for this, of a type that it does not show.
+        E::Other(other) if other.0.to_string() == WRONG_USAGE => wrong_usage(),
+        E::InvalidPurpose | E::InvalidPurposeContext { .. } => wrong_usage(),
+        E::Revoked => (
+            "it has been revoked".to_owned(),
+            "Whoever runs the host needs a new one".to_owned(),
+        ),
+        E::BadSignature
+        | E::UnsupportedSignatureAlgorithmContext { .. }
+        | E::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => (
+            "a signature is wrong, or of a kind or a key too weak to be taken (RSA under 2048 bits, SHA-1)".to_owned(),
+            "If its authority was renewed under the same name, AdvancedSettings.Trust needs the new root; else whoever \
+             runs the host, or inspects TLS on the way, needs a certificate with a stronger key"
+                .to_owned(),
+        ),
+        other => (
+            // Names a rule, and no content of the certificate.
+            plain(&other.to_string()),
+            "Check AdvancedSettings.Trust, and whether something on the way inspects TLS with a certificate of its own"
+                .to_owned(),
+        ),
+    };
+    format!("the certificate of {who} is not trusted: {why}. {mend}")
+}
+
+/// What `rustls-platform-verifier` says of a certificate whose extended key usage is not that of a server.
+const WRONG_USAGE: &str = "certificate had invalid extensions";
+
+fn wrong_usage() -> (String, String) {
+    (
+        "it was not issued for a server".to_owned(),
+        "Whoever runs the host needs one for server authentication".to_owned(),
+    )
+}
+
+fn clock_or_owner() -> String {
+    "Check the clock of this machine; if it is right, whoever runs the host needs a new certificate"
+        .to_owned()
+}
+
+fn other_host(key: &str) -> String {
+    format!("Check {key}, and whether something on the way answers in the host's place")
+}
+
+/// As many names of a certificate as are shown.
+const NAMES: usize = 5;
+
+/// What a stranger wrote, on one line and not long.
+fn plain(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(100).collect()
+}
+
+/// A time of a certificate, in UTC.
+fn date(time: UnixTime) -> String {
+    i64::try_from(time.as_secs())
+        .ok()
+        .and_then(|seconds| jiff::Timestamp::from_second(seconds).ok())
+        .map_or_else(|| "an impossible time".to_owned(), |time| time.to_string())
+}
+
+/// Whether the other end offers only what is no longer secure.
+pub(super) fn is_old(error: &rustls::Error) -> bool {
+    matches!(
+        error,
+        rustls::Error::PeerIncompatible(_)
+            | rustls::Error::AlertReceived(
+                AlertDescription::ProtocolVersion | AlertDescription::InsufficientSecurity
+            )
+    )
+}
+
 /// An error and its causes. The error inside an `io::Error` is not among that one's causes by itself.
-fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+pub(super) fn causes<'a>(
+    error: &'a (dyn Error + 'static),
+) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     std::iter::successors(Some(error), |&this| {
         match this
             .downcast_ref::<io::Error>()
@@ -206,134 +302,9 @@ fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn
 }
 
 /// An `io::Error` cannot be cloned; this keeps its kind and its words.
-fn copy(error: &io::Error) -> io::Error {
+pub(super) fn copy(error: &io::Error) -> io::Error {
     match error.raw_os_error() {
         Some(code) => io::Error::from_raw_os_error(code),
         None => io::Error::new(error.kind(), error.to_string()),
     }
-}
-
-/// An answer that came and could not be read.
-pub(super) fn unreadable(act: &str, host: &str, status: Option<StatusCode>, what: &str) -> Failure {
-    Failure {
-        kind: FailureKind::Unreadable,
-        status: status.map(|status| status.as_u16()),
-        retry_after: None,
-        message: format!(
-            "{act}: the answer of {host} could not be read ({what}). Check that RegionHost is a host of the platform, \
-             and what on the way changes answers."
-        ),
-    }
-}
-
-/// The platform's standard error body, as far as it is used. A member of a wrong type makes all of it unreadable,
-/// which costs no more than its words.
-#[derive(Deserialize, Default)]
-#[serde(rename_all = "camelCase", default)]
-struct ErrorBody {
-    code: Option<String>,
-    message: Option<String>,
-    context_id: Option<String>,
-}
-
-/// A refusal of the platform, as an HTTP status with the standard error body.
-pub(super) fn refused(
-    act: &str,
-    host: &str,
-    status: StatusCode,
-    headers: &HeaderMap,
-    body: &[u8],
-    vault: &Vault,
-) -> Failure {
-    let body: ErrorBody = serde_json::from_slice(body).unwrap_or_default();
-    let code = body.code.as_deref().map(|code| vault.quote(code));
-    let said = body.message.as_deref().map(|message| vault.quote(message));
-    let correlation = headers
-        .get("inin-correlation-id")
-        .and_then(|id| id.to_str().ok())
-        .or(body.context_id.as_deref())
-        .map(|id| vault.quote(id));
-
-    let kind = match status.as_u16() {
-        401 => FailureKind::TokenRefused,
-        403 => FailureKind::Forbidden,
-        404 => FailureKind::NotFound,
-        429 => FailureKind::RateLimited,
-        408 | 500..=599 => FailureKind::Server,
-        _ => FailureKind::Refused,
-    };
-    let retry_after = retry_after(headers).or_else(|| {
-        // Every 429 has the header, says its announcement; the figure stands in the text too.
-        (kind == FailureKind::RateLimited)
-            .then(|| figure(body.message.as_deref()?))
-            .flatten()
-    });
-
-    let mut message = format!("{act}: {host} answered {}", status.as_u16());
-    let words: Vec<String> = [
-        code,
-        // Of a token, a missing thing or the platform's own trouble its message tells no more than the code.
-        said.filter(|_| matches!(kind, FailureKind::Forbidden | FailureKind::Refused)),
-        correlation.map(|id| format!("correlation id {id}")),
-    ]
-    .into_iter()
-    .flatten()
-    .filter(|words| !words.is_empty())
-    .collect();
-    if !words.is_empty() {
-        message.push_str(" (");
-        message.push_str(&words.join("; "));
-        message.push(')');
-    }
-    message.push_str(match kind {
-        FailureKind::TokenRefused => {
-            ": the token is expired or revoked, or its OAuth client was disabled. A new token shows which"
-        }
-        FailureKind::Forbidden => {
-            ": a permission is missing. Give a role of the OAuth client the permission that is named, in all divisions \
-             whose users and queues are to be followed"
-        }
-        FailureKind::NotFound => ": there is no such thing, or no longer",
-        FailureKind::RateLimited => {
-            ": the limit of requests is used up. Check whether other programs use the same OAuth client"
-        }
-        FailureKind::Server => {
-            ": trouble on the platform's side. It may pass; if it stays, look at the status of the region"
-        }
-        _ if status.is_redirection() => {
-            ": it points to another address, which is not followed. Check that RegionHost is a host of the platform"
-        }
-        _ => ": the request was refused",
-    });
-    message.push('.');
-    Failure {
-        kind,
-        status: Some(status.as_u16()),
-        retry_after,
-        message,
-    }
-}
-
-/// `Retry-After`, as seconds or as an HTTP date. A date is compared with the answer's own `Date`, so that a wrong clock
-/// of this machine does not matter; without one, with the clock.
-pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let value = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    if let Ok(seconds) = value.parse::<u64>() {
-        return Some(Duration::from_secs(seconds));
-    }
-    let date = |text: &str| DateTimeParser::new().parse_timestamp(text).ok();
-    let until = date(value)?;
-    let now = headers
-        .get(DATE)
-        .and_then(|date| date.to_str().ok())
-        .and_then(date)
-        .unwrap_or_else(jiff::Timestamp::now);
-    Some(Duration::try_from(until.duration_since(now)).unwrap_or(Duration::ZERO))
-}
-
-/// The figure in `… Retry the request in [42] seconds`.
-fn figure(message: &str) -> Option<Duration> {
-    let (_, rest) = message.split_once('[')?;
-    let (figure, _) = rest.split_once(']')?;
-    figure.trim().parse().ok().map(Duration::from_secs)
 }

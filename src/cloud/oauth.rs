@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use reqwest::StatusCode;
-use reqwest::header::{HeaderMap, HeaderValue};
+use http::StatusCode;
+use http::header::{HeaderMap, HeaderValue};
 use secrecy::SecretString;
 use serde::Deserialize;
 
-use super::failure::{refused, unreadable};
+use super::refusal::{refused, unreadable};
 use super::vault::Vault;
 use crate::model::order::{Failure, FailureKind};
 

@@ -24,6 +24,12 @@ fn told<'a, T: Deserialize<'a>>(member: Loose<'a>) -> Option<T> {
     serde_json::from_str(member?.get()).ok()
 }
 
+/// No id is longer, by far: a topic of 200 characters holds one.
+const LONGEST_ID: usize = 200;
+
+/// Of a name so many characters are kept: lists of the whole organization stay in memory.
+const LONGEST_NAME: usize = 500;
+
 /// A string member; borrowed unless it has escapes in it.
 fn text(member: Loose<'_>) -> Option<Cow<'_, str>> {
     #[derive(Deserialize)]
@@ -32,12 +38,18 @@ fn text(member: Loose<'_>) -> Option<Cow<'_, str>> {
 }
 
 fn shared(member: Loose<'_>) -> Arc<str> {
-    text(member).map_or_else(|| Arc::from(""), Arc::from)
+    let Some(text) = text(member) else {
+        return Arc::default();
+    };
+    match text.char_indices().nth(LONGEST_NAME) {
+        Some((end, _)) => Arc::from(&text[..end]),
+        None => Arc::from(text),
+    }
 }
 
 /// An id: a string that is not empty.
 fn id(member: Loose<'_>) -> Option<Cow<'_, str>> {
-    text(member).filter(|id| !id.is_empty())
+    text(member).filter(|id| (1..=LONGEST_ID).contains(&id.len()))
 }
 
 fn time(member: Loose<'_>) -> Option<UtcMicros> {
@@ -163,7 +175,7 @@ fn station_row(station: StationBody<'_>) -> Option<Arc<Station>> {
         id: StationId::from(id(station.id)?.as_ref()),
         name: shared(station.name),
         kind: shared(station.kind),
-        extension: Arc::from(""),
+        extension: Arc::default(),
     }))
 }
 
@@ -246,6 +258,20 @@ mod tests {
         assert_eq!((page.number, page.of), (1, 3));
         let page = users(br#"{"entities":[],"pageCount":0,"pageNumber":1}"#, 1).unwrap();
         assert_eq!((page.number, page.of), (1, 1));
+    }
+
+    /// What one user costs is bounded, so that so many pages of so many rows are.
+    #[test]
+    fn a_name_of_megabytes_is_cut_and_an_id_of_kilobytes_is_none() {
+        let (name, long) = ("Ä".repeat(1 << 20), "x".repeat(1 << 10));
+        let body = format!(
+            r#"{{"entities":[{{"id":"u1","name":"{name}","email":"{name}"}},{{"id":"{long}"}}],"pageCount":1}}"#
+        );
+        let page = users(body.as_bytes(), 1).unwrap();
+        assert_eq!((page.rows.len(), page.unread), (1, 1));
+        let user = &page.rows[0].user;
+        assert_eq!(*user.name, *"Ä".repeat(LONGEST_NAME));
+        assert_eq!(user.email.chars().count(), LONGEST_NAME);
     }
 
     #[test]

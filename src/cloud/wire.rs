@@ -2,21 +2,22 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use reqwest::Method;
-use rustls::ClientConfig;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-use super::failure::{refused, unreadable};
-use super::rest::{Answer, As, Ask, Body, Rest};
-use super::socket::Socket;
-use super::vault::Vault;
-use super::{channel, oauth, roster, tls};
-use crate::model::id::{ChannelId, Topic};
-use crate::model::order::{Failure, FailureKind, Reply, Request};
-use crate::settings::{Region, Trust};
+use super::channel;
+use super::exchange::{Exchange, OPENING};
+use super::inquiry::{Inquiry, Told};
+use super::reach::{Hop, Roads, Step};
+use super::refusal::unreadable;
+use super::rest::Rest;
+use super::socket::{Socket, knock};
+use super::tls;
+use crate::model::id::ChannelId;
+use crate::model::order::{Failure, Reply, Request};
+use crate::settings::{Proxy, ProxyProtocol, Region, Trust};
 
 /// What a [`Wire`] is made of.
 #[derive(Debug, Clone)]
@@ -29,6 +30,8 @@ pub struct WireConfig {
     pub client_secret: SecretString,
     /// Which certificates are trusted.
     pub trust: Trust,
+    /// Through what every connection goes; `None`: directly.
+    pub proxy: Option<Proxy>,
     /// What the adapter calls itself in requests.
     pub user_agent: String,
     /// How long and how much at the most.
@@ -42,6 +45,8 @@ pub struct Limits {
     pub connect: Duration,
     /// For the TLS handshake. More than the 10 s for which the verifier of Windows may wait for a revocation list.
     pub tls: Duration,
+    /// For a proxy's answer to the wish for a tunnel: it looks the host up and connects to it meanwhile.
+    pub tunnel: Duration,
     /// For the websocket's handshake.
     pub handshake: Duration,
     /// For a whole request, from name lookup to the last byte of the answer.
@@ -52,6 +57,9 @@ pub struct Limits {
     pub answer: usize,
     /// Bytes of a websocket message.
     pub message: usize,
+    /// Bytes that may wait to go out on a websocket: pings of a few bytes and farewells, so that a peer that takes none of
+    /// them is gone.
+    pub unsent: usize,
 }
 
 impl Default for Limits {
@@ -59,11 +67,13 @@ impl Default for Limits {
         Self {
             connect: Duration::from_secs(10),
             tls: Duration::from_secs(15),
+            tunnel: Duration::from_secs(15),
             handshake: Duration::from_secs(10),
             request: Duration::from_secs(30),
             send: Duration::from_secs(10),
             answer: 16 << 20,
             message: 16 << 20,
+            unsent: 64 << 10,
         }
     }
 }
@@ -75,22 +85,16 @@ pub struct Wire {
 }
 
 struct Shared {
-    region: Region,
-    client_id: String,
+    exchange: Exchange,
     user_agent: String,
     limits: Limits,
     rest: Rest,
-    tls: Arc<ClientConfig>,
-    vault: Vault,
+    roads: Arc<Roads>,
 }
 
 impl fmt::Debug for Wire {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "Wire to {}",
-            self.shared.region.api.host_str().unwrap_or_default()
-        )
+        write!(f, "Wire to {}", self.shared.exchange.host())
     }
 }
 
@@ -102,15 +106,18 @@ impl Wire {
     pub fn new(config: WireConfig) -> Result<Self, Failure> {
         let needed = [&config.region.api, &config.region.login]
             .iter()
-            .any(|url| url.scheme() == "https");
+            .any(|url| url.scheme() == "https")
+            || config
+                .proxy
+                .as_ref()
+                .is_some_and(|proxy| proxy.protocol == ProxyProtocol::Https);
         let tls = tls::client_config(&config.trust, needed)?;
+        let roads = Arc::new(Roads::new(tls, config.limits, config.proxy));
         Ok(Self {
             shared: Arc::new(Shared {
-                rest: Rest::new(tls.clone(), &config.user_agent, config.limits)?,
-                tls: Arc::new(tls),
-                vault: Vault::new(config.client_secret),
-                region: config.region,
-                client_id: config.client_id,
+                rest: Rest::new(Arc::clone(&roads), &config.user_agent, config.limits)?,
+                roads,
+                exchange: Exchange::new(config.region, &config.client_id, config.client_secret),
                 user_agent: config.user_agent,
                 limits: config.limits,
             }),
@@ -120,17 +127,64 @@ impl Wire {
     /// Carries out one request. Ends within [`Limits::request`], always with a reply: what went wrong is
     /// [`Reply::Failed`].
     pub async fn request(&self, what: Request) -> Reply {
-        let reply = match what {
-            Request::Token => self.token().await,
-            Request::Users { page } => self.users(page).await,
-            Request::Queues { page } => self.queues(page).await,
-            Request::Stations { page } => self.stations(page).await,
-            Request::CreateChannel => self.create_channel().await,
-            Request::ProbeChannel { channel } => self.probe_channel(&channel).await,
-            Request::Subscribe { channel, topics } => self.subscribe(&channel, &topics).await,
-            Request::Unsubscribe { channel } => self.unsubscribe(&channel).await,
+        let Shared { exchange, rest, .. } = &*self.shared;
+        let outgoing = match exchange.outgoing(&what) {
+            Ok(outgoing) => outgoing,
+            Err(failure) => return Reply::Failed(failure),
         };
-        reply.unwrap_or_else(Reply::Failed)
+        match rest.ask(outgoing).await {
+            Ok(answer) => exchange.incoming(&what, answer),
+            Err(failure) => Reply::Failed(failure),
+        }
+    }
+
+    /// Asks what only a check asks. Ends within [`Limits::request`].
+    ///
+    /// # Errors
+    /// If it was not answered, or refused.
+    pub async fn inquire(&self, what: Inquiry) -> Result<Told, Failure> {
+        let Shared { exchange, rest, .. } = &*self.shared;
+        let answer = rest.ask(exchange.inquiry(what)?).await?;
+        exchange.told(what, &answer)
+    }
+
+    /// Goes to a host hop by hop, and no further than TLS: nothing is said to it. The last step is the one that failed,
+    /// if one did. Steps that were gone stay, if this is dropped before it ends.
+    pub async fn walk(&self, url: &Url, steps: &mut Vec<Step>) {
+        self.shared.roads.walk(url, steps).await;
+    }
+
+    /// Goes to a host of websockets hop by hop, and asks there for the websocket of a channel that does not exist: what
+    /// is answered shows whether websockets pass, and nothing was made. The last step is the one that failed, if one did.
+    pub async fn knock(&self, host: &Url, steps: &mut Vec<Step>) {
+        let Shared {
+            roads,
+            user_agent,
+            limits,
+            ..
+        } = &*self.shared;
+        if let Some(link) = roads.walk(host, steps).await {
+            let began = Instant::now();
+            let outcome = knock(link, host, roads, user_agent, limits).await;
+            steps.push(Step {
+                hop: Hop::Websocket,
+                took: began.elapsed(),
+                outcome,
+            });
+        }
+    }
+
+    /// Where the region is expected to have its websockets; `None` for a gateway, of which that is not known before a
+    /// channel is made.
+    #[must_use]
+    pub fn expected_socket_host(&self) -> Option<Url> {
+        channel::expected_host(self.shared.exchange.api())
+    }
+
+    /// The hosts at which the channels that this wire made have their websockets, without anything of the channels.
+    #[must_use]
+    pub fn socket_hosts(&self) -> Vec<Url> {
+        self.shared.exchange.vault().hosts()
     }
 
     /// Opens the websocket of a channel that this wire made.
@@ -138,241 +192,19 @@ impl Wire {
     /// # Errors
     /// If it cannot be reached, or refuses, or its channel is not known here.
     pub async fn open_socket(&self, channel: &ChannelId) -> Result<Socket, Failure> {
-        const ACT: &str = "Opening the websocket of a channel";
-        let Some(address) = self.shared.vault.address(channel) else {
-            return Err(Failure {
-                kind: FailureKind::NotFound,
-                status: None,
-                retry_after: None,
-                message: format!("{ACT}: its address is not known here. Make a new channel."),
-            });
-        };
+        let shared = &self.shared;
+        let address = shared.exchange.socket_address(channel)?;
         // It was checked when it came; this is no place to fail, but also none to panic.
         let address = Url::parse(address.expose_secret())
-            .map_err(|_| unreadable(ACT, "the region", None, "connectUri is no address"))?;
-        let shared = &self.shared;
+            .map_err(|_| unreadable(OPENING, "the region", None, "connectUri is no address"))?;
         Socket::open(
-            ACT,
+            OPENING,
             &address,
-            &shared.tls,
+            &shared.roads,
             &shared.user_agent,
             &shared.limits,
-            &shared.vault,
+            shared.exchange.vault(),
         )
         .await
-    }
-
-    async fn token(&self) -> Result<Reply, Failure> {
-        const ACT: &str = "Asking for a token";
-        let shared = &self.shared;
-        let mut url = shared.region.login.clone();
-        url.set_path("/oauth/token");
-        let host = url.host_str().unwrap_or_default().to_owned();
-        let by = As::Client {
-            id: &shared.client_id,
-            secret: shared.vault.client_secret(),
-        };
-        let ask = Ask {
-            act: ACT,
-            method: Method::POST,
-            url,
-            by,
-            body: Body::Form(oauth::GRANT),
-        };
-        let Answer {
-            status,
-            headers,
-            body,
-        } = shared.rest.ask(ask).await?;
-        if !status.is_success() {
-            return Err(oauth::denied(
-                ACT,
-                &host,
-                status,
-                &headers,
-                &body,
-                &shared.vault,
-            ));
-        }
-        let granted = oauth::granted(ACT, &host, status, &body)?;
-        shared.vault.set_token(granted.token);
-        Ok(Reply::Token { life: granted.life })
-    }
-
-    async fn users(&self, page: u32) -> Result<Reply, Failure> {
-        let act = format!("Listing users (page {page})");
-        let mut url = self.url(&["users"]);
-        url.query_pairs_mut()
-            .append_pair("pageSize", "100")
-            .append_pair("pageNumber", &page.to_string());
-        // Spelt out, as a comma in a pair would be escaped, which not every gateway takes back.
-        let query = format!(
-            "{}&expand=presence,routingStatus,station&state=active",
-            url.query().unwrap_or_default()
-        );
-        url.set_query(Some(&query));
-        let answer = self.ask(&act, Method::GET, url, Body::None).await?;
-        roster::users(&answer.body, page)
-            .map(Reply::Users)
-            .ok_or_else(|| self.unread(&act, &answer, "it is no list"))
-    }
-
-    async fn queues(&self, page: u32) -> Result<Reply, Failure> {
-        let act = format!("Listing queues (page {page})");
-        let mut url = self.url(&["routing", "queues"]);
-        url.set_query(Some(&format!("pageSize=100&pageNumber={page}")));
-        let answer = self.ask(&act, Method::GET, url, Body::None).await?;
-        roster::queues(&answer.body, page)
-            .map(Reply::Queues)
-            .ok_or_else(|| self.unread(&act, &answer, "it is no list"))
-    }
-
-    async fn stations(&self, page: u32) -> Result<Reply, Failure> {
-        let act = format!("Listing stations (page {page})");
-        let mut url = self.url(&["stations"]);
-        url.set_query(Some(&format!("pageSize=100&pageNumber={page}")));
-        let answer = self.ask(&act, Method::GET, url, Body::None).await?;
-        roster::stations(&answer.body, page)
-            .map(Reply::Stations)
-            .ok_or_else(|| self.unread(&act, &answer, "it is no list"))
-    }
-
-    async fn create_channel(&self) -> Result<Reply, Failure> {
-        const ACT: &str = "Making a channel";
-        let url = self.url(&["notifications", "channels"]);
-        let answer = self
-            .ask(ACT, Method::POST, url, Body::Json(b"{}".to_vec()))
-            .await?;
-        let made = channel::made(&answer.body, &self.shared.region.api)
-            .map_err(|what| self.unread(ACT, &answer, &what))?;
-        self.shared.vault.set_channel(&made.channel, made.address);
-        Ok(Reply::Channel {
-            channel: made.channel,
-            expires: made.expires,
-        })
-    }
-
-    async fn probe_channel(&self, channel: &ChannelId) -> Result<Reply, Failure> {
-        let url = self.channel_url(channel, &[]);
-        match self
-            .ask(
-                "Asking whether a channel is there",
-                Method::HEAD,
-                url,
-                Body::None,
-            )
-            .await
-        {
-            Ok(_) => Ok(Reply::ChannelExists(true)),
-            Err(failure) if failure.kind == FailureKind::NotFound => {
-                Ok(Reply::ChannelExists(false))
-            }
-            Err(failure) => Err(failure),
-        }
-    }
-
-    async fn subscribe(&self, channel: &ChannelId, topics: &[Topic]) -> Result<Reply, Failure> {
-        let act = format!("Subscribing {} topics", topics.len());
-        let body = channel::subscription(topics);
-        if body.len() >= channel::BODY_LIMIT {
-            return Err(Failure {
-                kind: FailureKind::Refused,
-                status: None,
-                retry_after: None,
-                message: format!(
-                    "{act}: the request would have {} bytes, and the platform takes less than {}. It was not sent.",
-                    body.len(),
-                    channel::BODY_LIMIT
-                ),
-            });
-        }
-        let mut url = self.channel_url(channel, &["subscriptions"]);
-        url.set_query(Some("ignoreErrors=true"));
-        let answer = self.ask(&act, Method::POST, url, Body::Json(body)).await?;
-        let mut verdicts = channel::verdicts(&answer.body)
-            .ok_or_else(|| self.unread(&act, &answer, "it is no list of topics"))?;
-        for verdict in &mut verdicts {
-            verdict.reason = self.shared.vault.quote(&verdict.reason);
-        }
-        Ok(Reply::Subscribed(verdicts))
-    }
-
-    async fn unsubscribe(&self, channel: &ChannelId) -> Result<Reply, Failure> {
-        let url = self.channel_url(channel, &["subscriptions"]);
-        self.ask(
-            "Taking the topics off a channel",
-            Method::DELETE,
-            url,
-            Body::None,
-        )
-        .await?;
-        Ok(Reply::Unsubscribed)
-    }
-
-    /// Asks with the newest token; anything but a 2xx is a failure.
-    async fn ask(
-        &self,
-        act: &str,
-        method: Method,
-        url: Url,
-        body: Body,
-    ) -> Result<Answer, Failure> {
-        let shared = &self.shared;
-        let Some(token) = shared.vault.token() else {
-            return Err(Failure {
-                kind: FailureKind::TokenRefused,
-                status: None,
-                retry_after: None,
-                message: format!("{act}: there is no token yet. Nothing was sent."),
-            });
-        };
-        let host = url.host_str().unwrap_or_default().to_owned();
-        let answer = shared
-            .rest
-            .ask(Ask {
-                act,
-                method,
-                url,
-                by: As::Bearer(&token),
-                body,
-            })
-            .await?;
-        if answer.status.is_success() {
-            Ok(answer)
-        } else {
-            Err(refused(
-                act,
-                &host,
-                answer.status,
-                &answer.headers,
-                &answer.body,
-                &shared.vault,
-            ))
-        }
-    }
-
-    fn unread(&self, act: &str, answer: &Answer, what: &str) -> Failure {
-        unreadable(
-            act,
-            self.shared.region.api.host_str().unwrap_or_default(),
-            Some(answer.status),
-            what,
-        )
-    }
-
-    fn url(&self, path: &[&str]) -> Url {
-        let mut url = self.shared.region.api.clone();
-        // Only an address that cannot have a path has no segments, and a region's is http or https.
-        if let Ok(mut segments) = url.path_segments_mut() {
-            segments.clear().extend(["api", "v2"]).extend(path);
-        }
-        url
-    }
-
-    fn channel_url(&self, channel: &ChannelId, below: &[&str]) -> Url {
-        self.shared.vault.name_channel(channel);
-        let mut path = vec!["notifications", "channels", channel.expose()];
-        path.extend(below);
-        self.url(&path)
     }
 }

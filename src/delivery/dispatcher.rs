@@ -9,16 +9,17 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use super::feed_id::FeedName;
+use super::feed_id::FeedId;
 use super::gate::Callback;
-use super::queue::{LostRun, LostWhy, Next, Queue, Slot, own_event, own_id};
+use super::queue::{Closed, Next, Queue, own_event, own_id};
+use super::slot::{LostRun, LostWhy, Slot};
 use super::{Offer, Shared, Verdict};
-use crate::model::event::{Event, EventKind, Lost, Subject};
+use crate::model::event::{Event, EventKind, Lost, Source, Subject};
 use crate::model::feed::{Feed, Life, Scope, StateReport, Why};
 use crate::model::log::LogLevel;
 use crate::model::time::UtcMicros;
 use crate::observe::log::is_power_of_ten;
-use crate::observe::panics;
+use crate::observe::{Counters, Loss, panics};
 
 const FIRST_PAUSE: Duration = Duration::from_millis(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
@@ -30,12 +31,12 @@ pub(super) fn run(shared: Arc<Shared>, queue: Arc<Queue>) {
     let mut dispatcher = Dispatcher {
         shared,
         feed: queue.feed(),
+        sequence: queue.sequence.load(Ordering::Relaxed),
         queue,
         hand: VecDeque::new(),
+        taken: Vec::new(),
         current: None,
-        sequence: 0,
         pause: FIRST_PAUSE,
-        last: None,
     };
     // Each round either ends the run or has contained a panic outside of a callback.
     while catch_unwind(AssertUnwindSafe(|| dispatcher.dispatch())).is_err() {
@@ -53,15 +54,15 @@ struct Dispatcher {
     shared: Arc<Shared>,
     queue: Arc<Queue>,
     /// The feed of what is offered.
-    feed: Arc<FeedName>,
+    feed: Arc<FeedId>,
     /// Taken out of the queue, not offered yet.
     hand: VecDeque<Slot>,
+    /// The host took them.
+    taken: Vec<Event>,
     current: Option<Current>,
     /// The last number given.
     sequence: u64,
     pause: Duration,
-    /// The last state that was told.
-    last: Option<Arc<StateReport>>,
 }
 
 /// The event that is being offered.
@@ -70,12 +71,27 @@ struct Current {
     sequence: u64,
     refusals: u64,
     panics: u32,
+    was_offered: bool,
 }
 
 enum Answer {
     Taken,
     Refused,
     GateClosed,
+}
+
+/// How long the event was on its way from the arrival of what tells it, if that is the change itself. What is read at the
+/// start or after a gap comes all at once, and would only show how much there was to read.
+fn clock(event: &Event, counters: &Counters) {
+    if event.source != Source::Live {
+        return;
+    }
+    let way = match event.kind {
+        EventKind::RecordingPaused => &counters.pause_latency,
+        EventKind::RecordingResumed => &counters.resume_latency,
+        _ => &counters.latency,
+    };
+    way.record_us(UtcMicros::read_clock().0.saturating_sub(event.received.0));
 }
 
 impl Dispatcher {
@@ -91,6 +107,7 @@ impl Dispatcher {
                 return;
             }
             if self.current.is_none() && !self.take_up() {
+                self.queue.spent.hand_back(&mut self.taken);
                 match self.queue.next() {
                     Next::Offer(slots) => self.hand = slots,
                     Next::States => {}
@@ -100,9 +117,10 @@ impl Dispatcher {
             }
             match self.offer() {
                 Answer::Taken => {
-                    let taken = self.current.take();
-                    if taken.is_some_and(|taken| taken.event.kind != EventKind::Lost) {
-                        self.queue.let_go();
+                    if let Some(taken) = self.current.take() {
+                        let is_event = taken.event.kind != EventKind::Lost;
+                        self.queue.taken(is_event, taken.sequence);
+                        self.taken.push(taken.event);
                     }
                     self.pause = FIRST_PAUSE;
                     self.queue.refusals.store(0, Ordering::Relaxed);
@@ -142,6 +160,7 @@ impl Dispatcher {
             sequence: self.sequence,
             refusals: 0,
             panics: 0,
+            was_offered: false,
         });
     }
 
@@ -162,6 +181,7 @@ impl Dispatcher {
                 run.why.words()
             ),
         );
+        self.note_loss(&self.feed, run, first);
         let lost = Lost {
             first,
             last,
@@ -170,12 +190,26 @@ impl Dispatcher {
         };
         Event {
             id: own_id(&self.feed, "lost", first, last),
-            reason: Arc::from(run.why.words()),
+            reason: run.why.words().into(),
             ..own_event(
                 EventKind::Lost,
                 Subject::Lost(lost),
                 UtcMicros::read_clock(),
             )
+        }
+    }
+
+    /// Writes down that events are gone.
+    fn note_loss(&self, feed: &FeedId, run: LostRun, first: u64) {
+        if let Some(ledger) = &self.queue.terms.ledger {
+            ledger.note_loss(&Loss {
+                feed: feed.as_str(),
+                first,
+                last: first + run.count - 1,
+                from: run.from,
+                to: run.to,
+                why: &run.why.words(),
+            });
         }
     }
 
@@ -193,6 +227,9 @@ impl Dispatcher {
             let Some(_pass) = self.shared.gate.enter(Callback::Event) else {
                 return Answer::GateClosed;
             };
+            if !std::mem::replace(&mut current.was_offered, true) {
+                clock(offer.event, &self.shared.counters);
+            }
             catch_unwind(AssertUnwindSafe(|| self.shared.host.on_event(&offer)))
         };
         let counters = &self.shared.counters;
@@ -230,7 +267,7 @@ impl Dispatcher {
 
     /// Gives the event up, or waits before it is offered again.
     fn refused(&mut self) {
-        let limit = u64::from(self.queue.terms.refusals_before_lost);
+        let limit = u64::from(self.queue.refusals_before_lost.load(Ordering::Relaxed));
         let Some(current) = &mut self.current else {
             return;
         };
@@ -238,25 +275,30 @@ impl Dispatcher {
         self.queue
             .refusals
             .store(current.refusals, Ordering::Relaxed);
-        let why = LostWhy {
-            refused: limit != 0 && current.refusals >= limit,
-            defect: current.panics >= PANICS_BEFORE_LOST,
-            queue_full: false,
-        };
+        let is_refused = limit != 0 && current.refusals >= limit;
+        let is_defect = current.panics >= PANICS_BEFORE_LOST;
+        let why = LostWhy::REFUSED
+            .when(is_refused)
+            .and(LostWhy::DEFECT.when(is_defect));
         // A record of a loss is itself never given up: it would have to be replaced by one.
-        if (why.refused || why.defect) && current.event.kind != EventKind::Lost {
+        if why.is_some() && current.event.kind != EventKind::Lost {
             let first = current.sequence;
             let mut run = LostRun::of(&current.event, why);
             self.current = None;
-            self.queue.let_go();
             self.shared.counters.events_lost.one();
+            self.pause = FIRST_PAUSE;
+            if self.queue.is_journaled() {
+                self.sequence = first - 1;
+                self.queue.give_up(run);
+                return;
+            }
+            self.queue.let_go();
             if let Some(behind) = self.queue.take_lost(&mut self.hand) {
                 run = run.and(behind);
             }
             self.sequence = first - 1;
             let event = self.lost_event(run);
             self.set_current(event);
-            self.pause = FIRST_PAUSE;
             return;
         }
         // While the host does not take it, the rest goes back to where it can give way to what comes.
@@ -267,8 +309,7 @@ impl Dispatcher {
     }
 
     /// Returns false if the gate is closed.
-    fn tell(&mut self, report: &Arc<StateReport>) -> bool {
-        self.last = Some(Arc::clone(report));
+    fn tell(&self, report: &StateReport) -> bool {
         let Some(_pass) = self.shared.gate.enter(Callback::State) else {
             return false;
         };
@@ -281,24 +322,7 @@ impl Dispatcher {
     /// A line in the log, and a state out of band that leaves the feed as it is.
     fn alarm(&self, why: Why, message: String) {
         self.shared.log.error("delivery", format_args!("{message}"));
-        let now = UtcMicros::read_clock();
-        let report = match self.last.as_deref() {
-            Some(last) => StateReport {
-                why,
-                message: Arc::from(message),
-                at: now,
-                ..last.clone()
-            },
-            None => StateReport {
-                life: Life::Starting,
-                feed: Feed::Down,
-                why,
-                scope: Scope::default(),
-                message: Arc::from(message),
-                at: now,
-            },
-        };
-        self.queue.tell(report);
+        self.queue.alarm(why, message);
     }
 
     fn contained(&mut self) {
@@ -313,18 +337,33 @@ impl Dispatcher {
 
     /// Announces what was not taken, as long as the gate is open, and takes no more.
     fn last_words(&mut self) {
-        // A lost event that was not taken stands for the events that it names, which were counted when they were lost.
-        let (untold, unlost) = match self.current.as_ref().map(|current| &current.event.subject) {
-            None => (0, 0),
-            Some(Subject::Lost(lost)) => (lost.last - lost.first + 1, 0),
-            Some(_) => (1, 1),
+        let next = match &self.current {
+            Some(current) if current.event.kind != EventKind::Lost => current.sequence,
+            _ => self.sequence + 1,
         };
-        let dropped = self.queue.close(&self.hand, untold, unlost);
-        if dropped > 0 {
-            let message = format!(
-                "stopped with {dropped} events that the host had not taken; they are dropped, and the next \
-                 start begins a new feed"
-            );
+        let offered = self.current.as_ref().map(|current| &current.event);
+        let message = match self.queue.close(&self.hand, offered, &self.feed, next) {
+            Closed::Dropped(dropped, parts) => {
+                for part in parts {
+                    if let Some(run) = part.run {
+                        self.note_loss(&part.feed, run, part.first);
+                    }
+                }
+                (dropped > 0).then(|| {
+                    format!(
+                        "stopped with {dropped} events that the host had not taken; they are dropped, and the next \
+                         start begins a new feed"
+                    )
+                })
+            }
+            Closed::Kept(kept) => (kept > 0).then(|| {
+                format!(
+                    "stopped with {kept} events that the host had not taken; they stay in the journal, and the next \
+                     start offers them first"
+                )
+            }),
+        };
+        if let Some(message) = message {
             self.shared.log.warn("delivery", format_args!("{message}"));
             self.queue.tell(StateReport {
                 life: Life::Stopping,

@@ -10,11 +10,17 @@
 //! | file         | concept                                                                        |
 //! |--------------|--------------------------------------------------------------------------------|
 //! | [`gate`]     | who is inside the host right now, and that nobody enters after it was closed    |
+//! | `intake`     | the way in, for the network side: never waits                                   |
 //! | `queue`      | events that wait, bounded; what gives way leaves a record in its place          |
+//! | `slot`       | what stands at one place of the queue; what is lost, and why                    |
+//! | [`journal`]  | events on disk until the host has taken them, and what was open (optional)      |
+//! | `backlog`    | with a journal: what of the queue is on disk, in memory, or in both             |
 //! | `dispatcher` | the one thread that offers events and tells states                              |
+//! | `spent`      | events that were taken, on their way back to the thread that made them         |
 //! | `logger`     | the one thread that hands log lines over                                        |
 //! | `feed_id`    | the name of a feed                                                              |
 //! | `latch`      | something that happens once, and can be waited for                              |
+//! | `sync`       | what the gate is made of, so that a model checker can take its place            |
 
 use std::sync::Arc;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -23,20 +29,28 @@ use std::time::{Duration, Instant};
 
 use crate::model::event::Event;
 use crate::model::feed::StateReport;
-use crate::observe::{Counters, DeliveryFigures, Log};
+use crate::observe::{Counters, DeliveryFigures, LedgerFile, Log};
 
 pub use crate::observe::LogLine;
 
+mod backlog;
 mod dispatcher;
 mod feed_id;
 pub mod gate;
+mod intake;
+pub mod journal;
 mod latch;
 mod logger;
 mod queue;
+mod slot;
+mod spent;
+mod sync;
 
+pub use feed_id::FeedId;
 use gate::Gate;
+pub use intake::Intake;
+use journal::Journal;
 use latch::Latch;
-pub use queue::Intake;
 use queue::Queue;
 
 /// The receiving end: the recorder, as the rest of the library sees it.
@@ -57,7 +71,7 @@ pub trait Host: Send + Sync + 'static {
 /// An event with its place in the feed.
 #[derive(Debug, Clone, Copy)]
 pub struct Offer<'a> {
-    /// The feed; changes with every start.
+    /// The feed; without a journal it changes with every start.
     pub feed_id: &'a str,
     /// The place in it, from 1. A [`Lost`](crate::model::event::Lost) event has a number of its own, the next one
     /// after the numbers that it names.
@@ -80,7 +94,7 @@ pub enum Verdict {
 }
 
 /// How delivery is to work, from the settings.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Terms {
     /// `DataSource`: stands in every event.
     pub data_source: Arc<str>,
@@ -88,6 +102,8 @@ pub struct Terms {
     pub queue_max_events: usize,
     /// `RefusalsBeforeLost`: an event that was refused so often is given up; 0: never.
     pub refusals_before_lost: u32,
+    /// Where it is written down what the host did not take and is gone, if anywhere.
+    pub ledger: Option<Arc<LedgerFile>>,
 }
 
 /// What a stop came to.
@@ -120,6 +136,7 @@ struct Run {
     queue: Arc<Queue>,
     dispatcher: Worker,
     logger: Worker,
+    journal: Option<Worker>,
 }
 
 /// What a stop needs of the run, apart from its lock.
@@ -127,6 +144,7 @@ struct Ending {
     queue: Arc<Queue>,
     dispatcher: Arc<Latch>,
     logger: Arc<Latch>,
+    journal: Option<Arc<Latch>>,
 }
 
 struct Worker {
@@ -140,6 +158,8 @@ const SHORTEST_STOP: Duration = Duration::from_millis(20);
 const LONGEST_DRAIN: Duration = Duration::from_secs(2);
 /// More than threads need to end when they are in no callback, also where there is much else to do.
 const THREADS_END_WITHIN: Duration = Duration::from_secs(1);
+/// How long a stop waits for the disk of the journal.
+const JOURNAL_ENDS_WITHIN: Duration = Duration::from_secs(2);
 
 impl Delivery {
     /// A way to the host. Makes no thread.
@@ -157,18 +177,33 @@ impl Delivery {
         }
     }
 
-    /// Opens the gate, starts dispatcher and logger, and begins a feed with a new id.
+    /// Opens the gate, starts dispatcher and logger, and begins a feed with a new id; with a journal, goes on with the
+    /// feed that it holds, and offers first what it has kept.
     ///
     /// # Errors
     ///
     /// The operating system refused a thread; or the last run is not over (its callback has not returned), or the
     /// way was retired.
-    pub fn start(&self, terms: Terms) -> std::io::Result<Intake> {
+    pub fn start(&self, terms: Terms, journal: Option<Journal>) -> std::io::Result<Intake> {
         let mut run = self.run();
         if run.is_some() || !self.shared.gate.open() {
             return Err(std::io::Error::other("the last run is not over"));
         }
-        let queue = Arc::new(Queue::new(terms, Arc::clone(&self.shared.counters)));
+        let begin = journal.as_ref().map(Journal::begin);
+        let queue = Arc::new(Queue::new(
+            terms,
+            Arc::clone(&self.shared.counters),
+            self.shared.log.clone(),
+            begin,
+        ));
+        let opened = match journal.as_ref().map(|journal| journal.lend(&queue)) {
+            None => None,
+            Some(Some(opened)) => Some(opened),
+            Some(None) => {
+                self.shared.gate.close();
+                return Err(std::io::Error::other("the journal was used by another run"));
+            }
+        };
         // The dispatcher first: it has nothing to tell yet, so it can be ended without waiting for the host.
         let dispatcher = {
             let shared = Arc::clone(&self.shared);
@@ -196,11 +231,30 @@ impl Delivery {
                 return Err(error);
             }
         };
+        let journal = opened.map(|opened| {
+            let queue = Arc::clone(&queue);
+            let log = self.shared.log.clone();
+            Worker::spawn("gca-journal", move || {
+                journal::writer::run(opened, queue, log);
+            })
+        });
+        let journal = match journal.transpose() {
+            Ok(journal) => journal,
+            Err(error) => {
+                self.shared.gate.close();
+                queue.end(Instant::now());
+                self.shared.log.finish();
+                dispatcher.join();
+                logger.join();
+                return Err(error);
+            }
+        };
         let intake = Intake::new(Arc::clone(&queue));
         *run = Some(Run {
             queue,
             dispatcher,
             logger,
+            journal,
         });
         Ok(intake)
     }
@@ -217,6 +271,7 @@ impl Delivery {
             queue,
             dispatcher,
             logger,
+            journal,
         }) = self.ending()
         else {
             return Stopped::Done;
@@ -224,14 +279,33 @@ impl Delivery {
         // Several stops may be under way: the shortest drain counts, and each has closed the gate when it returns.
         let reserve = (timeout / 4).min(Duration::from_millis(50));
         queue.end(now + (timeout / 2).min(LONGEST_DRAIN));
-        if !dispatcher.wait(deadline - reserve) {
+        let has_ended = dispatcher.wait(deadline - reserve);
+        if !has_ended {
             self.shared.log.error(
                 "delivery",
                 format_args!(
                     "{} has not returned within the time that the stop was given; {} events that \
-                     were not taken are dropped",
+                     were not taken {}",
                     self.shared.gate.inside(),
                     queue.untaken(),
+                    if journal.is_some() {
+                        "stay in the journal"
+                    } else {
+                        "are dropped"
+                    },
+                ),
+            );
+        }
+        // It ends after the dispatcher.
+        if let Some(journal) = &journal
+            && has_ended
+            && !journal.wait(Instant::now() + JOURNAL_ENDS_WITHIN)
+        {
+            self.shared.log.error(
+                "journal",
+                format_args!(
+                    "the disk of the journal has not answered within the time that the stop was given; what was not \
+                     written is lost if the process ends now. Check the disk"
                 ),
             );
         }
@@ -254,6 +328,11 @@ impl Delivery {
         if let Some(run) = run.take_if(|run| Arc::ptr_eq(&run.queue, &queue)) {
             run.dispatcher.join();
             run.logger.join();
+            if let Some(journal) = run.journal
+                && journal.ended.wait(Instant::now())
+            {
+                journal.join();
+            }
             *self.last() = run.queue.figures();
         }
         Stopped::Done
@@ -304,6 +383,7 @@ impl Delivery {
             queue: Arc::clone(&run.queue),
             dispatcher: Arc::clone(&run.dispatcher.ended),
             logger: Arc::clone(&run.logger.ended),
+            journal: (run.journal.as_ref()).map(|journal| Arc::clone(&journal.ended)),
         })
     }
 

@@ -5,139 +5,28 @@
 //! event is first offered, so a run of lost events knows how many numbers to skip, and the next event follows on.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::Terms;
-use super::feed_id::{self, FeedName};
-use crate::model::event::{
-    Cause, ConnectionState, Event, EventId, EventKind, Flag, Source, Subject,
-};
+use super::backlog::Backlog;
+use super::feed_id::{self, FeedId};
+use super::journal::Begin;
+use super::journal::store::Mark;
+use super::slot::{Dropped, LostRun, LostWhy, Slot};
+use super::spent::Spent;
+use crate::model::event::{Event, Subject};
 use crate::model::feed::{Feed, Scope, StateReport, Why};
-use crate::model::time::UtcMicros;
-use crate::observe::{Counters, DeliveryFigures};
+use crate::observe::{Counters, DeliveryFigures, Log};
+
+mod journaled;
+mod reports;
+
+pub(super) use reports::{own_event, own_id};
 
 /// Events that the dispatcher takes out under one lock at the most.
 const BATCH: usize = 64;
-/// State reports that wait at the most; of more the newest count.
-const STATES: usize = 64;
-
-/// The way in for events and state reports. Cloning it is a reference count. Nothing here waits for the host.
-#[derive(Clone)]
-pub struct Intake(Arc<Queue>);
-
-impl Intake {
-    pub(super) fn new(queue: Arc<Queue>) -> Self {
-        Self(queue)
-    }
-
-    /// Puts an event at the end of the feed. After the end of the run it is counted as lost.
-    pub fn offer(&self, event: Event) {
-        self.0.push_all(std::iter::once(event));
-        self.0.wake_if_idle();
-    }
-
-    /// Puts events at the end of the feed for a dispatcher that is told of them by [`flush`](Self::flush): one wake-up
-    /// for a burst of notifications that arrived together costs less than one for each. Returns how many there were.
-    pub fn offer_in_burst(&self, events: impl Iterator<Item = Event>) -> usize {
-        self.0.push_all(events)
-    }
-
-    /// Ends a burst.
-    pub fn flush(&self) {
-        self.0.wake_if_idle();
-    }
-
-    /// Tells the state of the adapter and its feed: to the host out of band, and, if it changes what is known of the
-    /// feed (its state, why, or the scope), in the feed too, at this place.
-    pub fn report(&self, report: StateReport) {
-        self.0.report(report);
-    }
-
-    /// Begins another feed: what is offered from now on is numbered from 1 under a new id. For when what was open in the
-    /// feed so far can no longer be told.
-    pub fn begin_feed(&self) {
-        self.0
-            .waiting()
-            .slots
-            .push_back(Slot::Begin(Arc::new(feed_id::new())));
-    }
-}
-
-/// What stands at one place of the queue.
-#[derive(Debug)]
-pub(super) enum Slot {
-    Event(Event),
-    Lost(LostRun),
-    /// Another feed begins here.
-    Begin(Arc<FeedName>),
-}
-
-/// Neighbouring events that are gone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct LostRun {
-    pub(super) count: u64,
-    pub(super) from: UtcMicros,
-    pub(super) to: UtcMicros,
-    pub(super) why: LostWhy,
-}
-
-/// Why events are gone: every reason that had a part in it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct LostWhy {
-    pub(super) queue_full: bool,
-    pub(super) refused: bool,
-    pub(super) defect: bool,
-}
-
-impl LostRun {
-    pub(super) fn of(event: &Event, why: LostWhy) -> Self {
-        Self {
-            count: 1,
-            from: event.received,
-            to: event.received,
-            why,
-        }
-    }
-
-    /// This run and the one behind it, as one.
-    pub(super) fn and(self, behind: Self) -> Self {
-        Self {
-            count: self.count + behind.count,
-            from: self.from,
-            to: behind.to,
-            why: LostWhy {
-                queue_full: self.why.queue_full || behind.why.queue_full,
-                refused: self.why.refused || behind.why.refused,
-                defect: self.why.defect || behind.why.defect,
-            },
-        }
-    }
-}
-
-impl LostWhy {
-    pub(super) const QUEUE_FULL: Self = Self {
-        queue_full: true,
-        refused: false,
-        defect: false,
-    };
-
-    /// The words for it in an event's `reason`.
-    pub(super) fn words(self) -> String {
-        let words = [
-            (self.queue_full, "queue_full"),
-            (self.refused, "refused"),
-            (self.defect, "defect"),
-        ];
-        let words: Vec<_> = words
-            .iter()
-            .filter(|(is, _)| *is)
-            .map(|(_, word)| *word)
-            .collect();
-        words.join(",")
-    }
-}
 
 /// What the dispatcher is to do next.
 #[derive(Debug)]
@@ -148,6 +37,15 @@ pub(super) enum Next {
     States,
     /// Nothing waits and nothing will come.
     End,
+}
+
+/// What became of events that were not taken when the run ended.
+#[derive(Debug)]
+pub(super) enum Closed {
+    /// So many were dropped, and these the ledger does not know yet.
+    Dropped(u64, Vec<Dropped>),
+    /// So many stay in the journal.
+    Kept(u64),
 }
 
 /// What the dispatcher waits for, if it waits.
@@ -162,11 +60,16 @@ enum Asleep {
 
 pub(super) struct Queue {
     /// The feed of what is offered now.
-    feed: Mutex<Arc<FeedName>>,
+    feed: Mutex<Arc<FeedId>>,
     pub(super) terms: Terms,
+    /// As the terms say, until other settings come.
+    pub(super) refusals_before_lost: AtomicU32,
     pub(super) counters: Arc<Counters>,
+    log: Log,
     waiting: Mutex<Waiting>,
     wake: Condvar,
+    /// For the journal's thread, if there is one.
+    wake_journal: Condvar,
     /// Events that the dispatcher took out and the host has not taken. Only the dispatcher writes it.
     in_hand: AtomicUsize,
     /// Looked at before every offer, so not under the lock.
@@ -175,15 +78,28 @@ pub(super) struct Queue {
     /// What the figures show of the dispatcher.
     pub(super) sequence: AtomicU64,
     pub(super) refusals: AtomicU64,
+    is_journaled: bool,
+    pub(super) spent: Spent,
 }
 
 struct Waiting {
+    /// What may be offered. With a journal: what is ready.
     slots: VecDeque<Slot>,
-    /// Slots that hold an event.
+    /// Slots that hold an event; with a journal, incoming ones among them.
     events: usize,
+    /// With a journal: what is not ready.
+    backlog: Option<Box<Backlog>>,
+    /// When the journal was looked at.
+    checked: Instant,
+    /// When the journal's thread wrote last.
+    wrote: Instant,
     most: usize,
     states: VecDeque<Arc<StateReport>>,
     said: Option<(Feed, Why, Scope)>,
+    /// The last report of the adapter: what delivery itself tells leaves life and feed as they are in it.
+    reported: Option<StateReport>,
+    /// How many of the marks of `reports` were passed since nothing waited.
+    backlogs_passed: usize,
     reports: u64,
     asleep: Asleep,
     drain_until: Option<Instant>,
@@ -192,34 +108,51 @@ struct Waiting {
 }
 
 impl Queue {
-    pub(super) fn new(terms: Terms, counters: Arc<Counters>) -> Self {
+    pub(super) fn new(
+        terms: Terms,
+        counters: Arc<Counters>,
+        log: Log,
+        journal: Option<&Begin>,
+    ) -> Self {
+        let feed = journal.map_or_else(feed_id::new, |journal| journal.mark.feed.clone());
         Self {
-            feed: Mutex::new(Arc::new(feed_id::new())),
+            feed: Mutex::new(Arc::new(feed)),
+            refusals_before_lost: AtomicU32::new(terms.refusals_before_lost),
             terms,
             counters,
+            log,
             waiting: Mutex::new(Waiting {
                 slots: VecDeque::new(),
                 events: 0,
+                backlog: journal.map(|journal| Box::new(journal.backlog())),
+                checked: Instant::now(),
+                wrote: Instant::now(),
                 most: 0,
                 states: VecDeque::new(),
                 said: None,
-                reports: 0,
+                reported: None,
+                backlogs_passed: 0,
+                // What is told of a feed by several processes has ids of its own in each.
+                reports: journal.map_or(0, |journal| journal.lives << 32),
                 asleep: Asleep::No,
                 drain_until: None,
                 ended: false,
                 dropped_at_end: 0,
             }),
             wake: Condvar::new(),
+            wake_journal: Condvar::new(),
             in_hand: AtomicUsize::new(0),
             states_wait: AtomicBool::new(false),
             ending: AtomicBool::new(false),
-            sequence: AtomicU64::new(0),
+            sequence: AtomicU64::new(journal.map_or(0, |journal| journal.mark.sequence)),
             refusals: AtomicU64::new(0),
+            is_journaled: journal.is_some(),
+            spent: Spent::default(),
         }
     }
 
     /// Under one lock for all: a new conversation tells many events at once. Returns how many there were.
-    fn push_all(&self, events: impl Iterator<Item = Event>) -> usize {
+    pub(super) fn push_all(&self, events: impl Iterator<Item = Event>) -> usize {
         let mut events = events.peekable();
         if events.peek().is_none() {
             return 0;
@@ -238,10 +171,28 @@ impl Queue {
         count
     }
 
-    /// Wakes the dispatcher if it sleeps for want of events and there are some.
-    fn wake_if_idle(&self) {
+    /// Another feed begins behind what is in the queue.
+    pub(super) fn begin_feed(&self) {
         let mut waiting = self.waiting();
-        if waiting.asleep == Asleep::Idle && !waiting.slots.is_empty() {
+        let begin = Slot::Begin(Arc::new(feed_id::new()));
+        match &mut waiting.backlog {
+            None => waiting.slots.push_back(begin),
+            Some(backlog) => backlog.incoming.push_back(begin),
+        }
+    }
+
+    /// Wakes the dispatcher if it sleeps for want of what is there now.
+    pub(super) fn wake_if_idle(&self) {
+        let mut waiting = self.waiting();
+        let has_work = match waiting.asleep {
+            Asleep::No => false,
+            Asleep::Idle => waiting.has_slot() || !waiting.states.is_empty(),
+            Asleep::Pausing => !waiting.states.is_empty(),
+        };
+        self.wake_journal_if(&mut waiting, |backlog| {
+            !backlog.incoming.is_empty() && !backlog.in_memory
+        });
+        if has_work {
             waiting.asleep = Asleep::No;
             drop(waiting);
             self.wake.notify_one();
@@ -249,69 +200,35 @@ impl Queue {
     }
 
     fn append(&self, waiting: &mut Waiting, event: Event) {
-        waiting.slots.push_back(Slot::Event(event));
+        match &mut waiting.backlog {
+            None => waiting.slots.push_back(Slot::Event(event)),
+            Some(backlog) if backlog.told_already.contains(&event.id.0) => return,
+            Some(backlog) => backlog.incoming.push_back(Slot::Event(event)),
+        }
         waiting.events += 1;
         let limit = self.terms.queue_max_events.max(1);
-        if self.held(waiting) > limit {
+        if self.held(waiting) > limit && !waiting.shed() {
             waiting.give_way();
             self.counters.events_lost.one();
         }
-        waiting.most = waiting.most.max(self.held(waiting));
-    }
-
-    fn report(&self, report: StateReport) {
-        let report = Arc::new(report);
-        let mut waiting = self.waiting();
-        if waiting.ended {
-            return;
-        }
-        waiting.reports += 1;
-        let says = (report.feed, report.why, report.scope.clone());
-        if waiting.said.as_ref() != Some(&says) {
-            waiting.said = Some(says);
-            let event = self.feed_state_event(&report, waiting.reports);
-            self.append(&mut waiting, event);
-        }
-        self.queue_state(waiting, report);
-    }
-
-    /// Tells a state out of band only: about the dispatcher itself, which stands at no place of the feed.
-    pub(super) fn tell(&self, report: StateReport) {
-        self.queue_state(self.waiting(), Arc::new(report));
-    }
-
-    fn queue_state(&self, mut waiting: MutexGuard<'_, Waiting>, report: Arc<StateReport>) {
-        if waiting.states.len() >= STATES {
-            waiting.states.pop_front();
-        }
-        waiting.states.push_back(report);
-        self.states_wait.store(true, Ordering::Release);
-        if std::mem::replace(&mut waiting.asleep, Asleep::No) != Asleep::No {
-            drop(waiting);
-            self.wake.notify_one();
-        }
-    }
-
-    fn feed_state_event(&self, report: &Arc<StateReport>, number: u64) -> Event {
-        Event {
-            id: own_id(&self.feed(), "state", number, 0),
-            received: report.at,
-            reason: Arc::from(report.why.name()),
-            ..own_event(
-                EventKind::FeedState,
-                Subject::Feed(Arc::clone(report)),
-                report.at,
-            )
-        }
+        waiting.most = waiting.most.max(self.backlog(waiting));
+        self.note_backlog(waiting);
     }
 
     /// The feed of what is offered now.
-    pub(super) fn feed(&self) -> Arc<FeedName> {
+    pub(super) fn feed(&self) -> Arc<FeedId> {
         Arc::clone(&self.feed.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// The dispatcher has come to the begin of another feed.
-    pub(super) fn set_feed(&self, feed: Arc<FeedName>) {
+    pub(super) fn set_feed(&self, feed: Arc<FeedId>) {
+        if let Some(backlog) = &mut self.waiting().backlog {
+            backlog.advance(Mark {
+                place: backlog.front,
+                sequence: 0,
+                feed: FeedId::clone(&feed),
+            });
+        }
         *self.feed.lock().unwrap_or_else(PoisonError::into_inner) = feed;
         self.sequence.store(0, Ordering::Relaxed);
     }
@@ -320,10 +237,39 @@ impl Queue {
     pub(super) fn next(&self) -> Next {
         let mut waiting = self.waiting();
         self.in_hand.store(0, Ordering::Relaxed);
+        self.note_no_backlog(&mut waiting);
         loop {
             waiting.asleep = Asleep::No;
             if !waiting.states.is_empty() {
                 return Next::States;
+            }
+            if waiting.backlog.is_some() {
+                if let Some(slot) = waiting.take() {
+                    let is_event = matches!(slot, Slot::Event(_));
+                    waiting.events -= usize::from(is_event);
+                    self.in_hand.store(usize::from(is_event), Ordering::Relaxed);
+                    let low = self.terms.queue_max_events / 4;
+                    let is_low = waiting.slots.len() <= low;
+                    self.wake_journal_if(&mut waiting, |backlog| is_low && backlog.behind() > 0);
+                    return Next::Offer(VecDeque::from([slot]));
+                }
+                let Some(wait) = self.wait_for_journal(&mut waiting) else {
+                    return Next::End;
+                };
+                waiting.asleep = Asleep::Idle;
+                waiting = match wait {
+                    Some(time) => {
+                        self.wake
+                            .wait_timeout(waiting, time)
+                            .unwrap_or_else(PoisonError::into_inner)
+                            .0
+                    }
+                    None => self
+                        .wake
+                        .wait(waiting)
+                        .unwrap_or_else(PoisonError::into_inner),
+                };
+                continue;
             }
             if !waiting.slots.is_empty() {
                 let batch = (self.terms.queue_max_events / 8).clamp(1, BATCH);
@@ -348,13 +294,60 @@ impl Queue {
         }
     }
 
-    /// One of the events in hand is no more: the host took it, or it was given up.
+    /// What was offered is no more: the host took it, or it was given up. The number is the one that it had.
+    pub(super) fn taken(&self, is_event: bool, sequence: u64) {
+        if is_event {
+            self.let_go();
+        }
+        if !self.is_journaled {
+            return;
+        }
+        let feed = FeedId::clone(&self.feed());
+        let mut waiting = self.waiting();
+        if let Some(backlog) = &mut waiting.backlog {
+            let place = backlog.front;
+            backlog.advance(Mark {
+                place,
+                sequence,
+                feed,
+            });
+        }
+        self.wake_journal_if(&mut waiting, |_| true);
+    }
+
+    /// One of the events in hand is no more.
     pub(super) fn let_go(&self) {
         let left = self.in_hand.load(Ordering::Relaxed).saturating_sub(1);
         self.in_hand.store(left, Ordering::Relaxed);
     }
 
-    /// Events that wait or are in hand.
+    /// Whether there is a journal.
+    pub(super) const fn is_journaled(&self) -> bool {
+        self.is_journaled
+    }
+
+    /// With a journal: what is being offered is given up. What stands in its place is offered when that is on disk.
+    pub(super) fn give_up(&self, run: LostRun) {
+        self.let_go();
+        let mut waiting = self.waiting();
+        let waiting = &mut *waiting;
+        if let Some(backlog) = &mut waiting.backlog {
+            backlog.give_up(&mut waiting.slots, run);
+        }
+        self.wake_journal.notify_one();
+    }
+
+    /// Events that wait anywhere, on disk too, or are in hand.
+    fn backlog(&self, waiting: &Waiting) -> usize {
+        let behind = waiting
+            .backlog
+            .as_ref()
+            .map_or(0, |backlog| backlog.behind());
+        self.held(waiting)
+            .saturating_add(usize::try_from(behind).unwrap_or(usize::MAX))
+    }
+
+    /// Events that are in memory or in hand.
     fn held(&self, waiting: &Waiting) -> usize {
         waiting.events + self.in_hand.load(Ordering::Relaxed)
     }
@@ -409,19 +402,6 @@ impl Queue {
         waiting.asleep = Asleep::No;
     }
 
-    /// The oldest state that waits.
-    pub(super) fn next_state(&self) -> Option<Arc<StateReport>> {
-        if !self.states_wait.load(Ordering::Acquire) {
-            return None;
-        }
-        let mut waiting = self.waiting();
-        let state = waiting.states.pop_front();
-        if waiting.states.is_empty() {
-            self.states_wait.store(false, Ordering::Release);
-        }
-        state
-    }
-
     /// Asks the dispatcher to end: it goes on with what waits until then, as long as the host takes it.
     pub(super) fn end(&self, drain_until: Instant) {
         {
@@ -450,41 +430,64 @@ impl Queue {
                 .is_some_and(|until| Instant::now() >= until)
     }
 
-    /// Takes no more, and says of how many events the host has not been told: those that wait, those that `slots` holds,
-    /// and `untold` ones that are being offered, of which `unlost` are not counted as lost yet. They are dropped.
-    pub(super) fn close(&self, slots: &VecDeque<Slot>, untold: u64, unlost: u64) -> u64 {
+    /// Takes no more. What waits, what `hand` holds and `offered`, the event that is being offered, are dropped: they
+    /// would have had their numbers in `feed` from `next` on. Returns of how many events the host has not been told, and
+    /// the runs of those that the ledger does not know yet. With a journal they stay in it.
+    pub(super) fn close(
+        &self,
+        hand: &VecDeque<Slot>,
+        offered: Option<&Event>,
+        feed: &Arc<FeedId>,
+        next: u64,
+    ) -> Closed {
         let mut waiting = self.waiting();
         waiting.ended = true;
-        let count = |slots: &VecDeque<Slot>| -> u64 {
-            slots
-                .iter()
-                .map(|slot| match slot {
-                    Slot::Event(_) => 1,
-                    // These were counted as lost when they gave way; no event has told the host.
-                    Slot::Lost(run) => run.count,
-                    Slot::Begin(_) => 0,
-                })
-                .sum()
+        if waiting.backlog.is_some() {
+            // The journal's thread writes what is left, and ends.
+            let kept = self.backlog(&waiting) as u64;
+            self.wake_journal.notify_one();
+            return Closed::Kept(kept);
+        }
+        let (mut untold, mut newly_lost) = (0, 0);
+        let mut dropped = vec![Dropped::nothing(feed, next)];
+        let mut drop_run = |dropped: &mut Vec<Dropped>, run: LostRun| {
+            untold += run.count;
+            if let Some(last) = dropped.last_mut() {
+                last.run = Some(last.run.map_or(run, |before| before.and(run)));
+            }
         };
-        let events = |slots: &VecDeque<Slot>| -> u64 {
-            slots
-                .iter()
-                .filter(|slot| matches!(slot, Slot::Event(_)))
-                .count() as u64
-        };
-        let newly_lost = events(slots) + events(&waiting.slots) + unlost;
-        let untold = count(slots) + count(&waiting.slots) + untold;
+        // These were counted as lost, and written down, when the record was made; no event has told the host.
+        let mut recorded = 0;
+        match offered.map(|event| (event, &event.subject)) {
+            None => {}
+            Some((_, Subject::Lost(lost))) => recorded = lost.last - lost.first + 1,
+            Some((event, _)) => {
+                newly_lost += 1;
+                drop_run(&mut dropped, LostRun::of(event, LostWhy::STOPPED));
+            }
+        }
+        for slot in hand.iter().chain(&waiting.slots) {
+            match slot {
+                Slot::Event(event) => {
+                    newly_lost += 1;
+                    drop_run(&mut dropped, LostRun::of(event, LostWhy::STOPPED));
+                }
+                Slot::Lost(run) => drop_run(&mut dropped, *run),
+                Slot::Begin(feed) => dropped.push(Dropped::nothing(feed, 1)),
+            }
+        }
+        untold += recorded;
         waiting.slots.clear();
         waiting.events = 0;
         self.in_hand.store(0, Ordering::Relaxed);
         waiting.dropped_at_end = untold;
         self.counters.events_lost.add(newly_lost);
-        untold
+        Closed::Dropped(untold, dropped)
     }
 
     /// Events that wait or are being offered.
     pub(super) fn untaken(&self) -> u64 {
-        self.held(&self.waiting()) as u64
+        self.backlog(&self.waiting()) as u64
     }
 
     pub(super) fn figures(&self) -> DeliveryFigures {
@@ -492,7 +495,7 @@ impl Queue {
         DeliveryFigures {
             feed_id: self.feed().id.clone(),
             sequence: self.sequence.load(Ordering::Relaxed),
-            queued: self.held(&waiting) as u64,
+            queued: self.backlog(&waiting) as u64,
             queued_most: waiting.most as u64,
             queue_limit: self.terms.queue_max_events as u64,
             refusals_of_current: self.refusals.load(Ordering::Relaxed),
@@ -506,29 +509,72 @@ impl Queue {
 }
 
 impl Waiting {
+    /// With a journal: what may be offered next.
+    fn take(&mut self) -> Option<Slot> {
+        let backlog = self.backlog.as_mut()?;
+        backlog.take(&mut self.slots)
+    }
+
+    /// Whether there is something that may be offered.
+    fn has_slot(&self) -> bool {
+        match &self.backlog {
+            None => !self.slots.is_empty(),
+            Some(backlog) if backlog.held_back => false,
+            Some(backlog) if backlog.in_memory && backlog.behind() == 0 => {
+                !self.slots.is_empty() || !backlog.incoming.is_empty()
+            }
+            Some(_) => !self.slots.is_empty(),
+        }
+    }
+
+    /// With a journal: makes room by forgetting what can be read from the disk again. Says whether it did.
+    fn shed(&mut self) -> bool {
+        let Some(backlog) = &mut self.backlog else {
+            return false;
+        };
+        if backlog.held_back {
+            return false;
+        }
+        while let Some(slot) = backlog.shed(&mut self.slots) {
+            if matches!(slot, Slot::Event(_)) {
+                self.events -= 1;
+                return true;
+            }
+        }
+        false
+    }
+
     /// The oldest event becomes part of a lost run in its place, merged with the runs beside it.
     fn give_way(&mut self) {
+        let (slots, from) = match &mut self.backlog {
+            None => (&mut self.slots, 0),
+            // What is being written will be on disk.
+            Some(backlog) => {
+                let from = backlog.writing;
+                (&mut backlog.incoming, from)
+            }
+        };
         // Only runs and begins of feeds can stand before it, so it stands near the front.
-        let oldest = self
-            .slots
+        let oldest = slots
             .iter()
+            .skip(from)
             .position(|slot| matches!(slot, Slot::Event(_)));
-        let Some(at) = oldest else { return };
-        let Some(Slot::Event(event)) = self.slots.remove(at) else {
+        let Some(at) = oldest.map(|at| at + from) else {
+            return;
+        };
+        let Some(Slot::Event(event)) = slots.remove(at) else {
             return;
         };
         self.events -= 1;
         let mut run = LostRun::of(&event, LostWhy::QUEUE_FULL);
-        if let Some(Slot::Lost(behind)) = self.slots.get(at) {
+        if let Some(Slot::Lost(behind)) = slots.get(at) {
             run = run.and(*behind);
-            self.slots.remove(at);
+            slots.remove(at);
         }
-        match at
-            .checked_sub(1)
-            .and_then(|before| self.slots.get_mut(before))
-        {
+        let before = at.checked_sub(1).filter(|before| *before >= from);
+        match before.and_then(|before| slots.get_mut(before)) {
             Some(Slot::Lost(before)) => *before = before.and(run),
-            _ => self.slots.insert(at, Slot::Lost(run)),
+            _ => slots.insert(at, Slot::Lost(run)),
         }
     }
 
@@ -542,34 +588,5 @@ impl Waiting {
             }
             _ => None,
         }
-    }
-}
-
-/// An id for an event that delivery makes itself.
-pub(super) fn own_id(feed: &FeedName, what: &str, first: u64, last: u64) -> EventId {
-    let text = format!("{:032x} {what} {first} {last}", feed.number);
-    EventId(twox_hash::XxHash3_128::oneshot(text.as_bytes()))
-}
-
-/// An event that delivery makes itself: about no connection.
-pub(super) fn own_event(kind: EventKind, subject: Subject, received: UtcMicros) -> Event {
-    Event {
-        kind,
-        id: EventId(0),
-        id_exact: false,
-        source: Source::Synthetic,
-        platform_time: None,
-        received,
-        subject,
-        state: ConnectionState::Unknown,
-        previous: ConnectionState::Unknown,
-        cause: Cause::None,
-        raw: Arc::from(""),
-        reason: Arc::from(""),
-        held: Flag::Unknown,
-        muted: Flag::Unknown,
-        confined: Flag::Unknown,
-        secure_pause: Flag::Unknown,
-        detail: None,
     }
 }

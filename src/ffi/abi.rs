@@ -40,7 +40,7 @@ pub enum gca_status {
     /// The settings have problems; `gca_last_error` lists all of them. Nothing was changed.
     GCA_ERR_SETTINGS = 4,
     /// The time was up. For `gca_stop`: a callback is still inside the host; call it again or destroy. For
-    /// `gca_destroy`: the handle is dead, `on_drop` is still to come.
+    /// `gca_destroy`: the handle is dead, `on_drop` is still to come. For `gca_erase`: call it again.
     GCA_ERR_TIMEOUT = 5,
     /// The buffer is too small and was left untouched; the needed length was returned.
     GCA_ERR_BUFFER = 6,
@@ -70,7 +70,8 @@ pub enum gca_event_kind {
     /// A connection dials out (CSTA Originated).
     GCA_EVENT_ORIGINATED = 11,
     /// A connection was answered: media flows (CSTA Established). One `GCA_EVENT_CONNECTION_CLEARED` follows, unless
-    /// its end fell into an outage (`GCA_EVENT_FEED_STATE`), was lost (`GCA_EVENT_LOST`), or another feed began.
+    /// that was lost (`GCA_EVENT_LOST`) or another feed began. If its end was missed, it comes when that was read
+    /// (`GCA_EVENT_GAP_CLOSED`).
     GCA_EVENT_ESTABLISHED = 12,
     /// A connection was put on hold (CSTA Held).
     GCA_EVENT_HELD = 13,
@@ -180,6 +181,14 @@ pub enum gca_event_kind {
     GCA_EVENT_BARGED_IN = 70,
     /// The call is done with: all connections are put away, and work after it is done.
     GCA_EVENT_CALL_TERMINATED = 71,
+    /// Something of the region has no channel on which it flows: what happens there from `gap_from_us` on may be missing.
+    /// `gap_id` numbers the gap, `reason` says why; `gca_event_json` lists the users and queues.
+    GCA_EVENT_GAP_OPENED = 72,
+    /// Everything that gap `gap_id` covers was read: what the platform still tells of the time from `gap_from_us` to
+    /// `gap_to_us` has been told. `gca_event_json` says what came of it, and what could not be read.
+    GCA_EVENT_GAP_CLOSED = 73,
+    /// A connection was followed by another one without a gap: nothing is missing. `reason` says why.
+    GCA_EVENT_FEED_RENEWED = 74,
 }
 
 /// Where the knowledge of an event came from.
@@ -330,6 +339,8 @@ pub enum gca_why {
     GCA_WHY_INTERNAL = 8,
     /// The adapter was asked to stop.
     GCA_WHY_STOPPED = 9,
+    /// The journal cannot be written, or old events gave way in it: look at the disk. Told out of band; the feed is as it was.
+    GCA_WHY_JOURNAL = 10,
 }
 
 /// How much a log line matters.
@@ -347,6 +358,17 @@ pub enum gca_log_level {
     GCA_LOG_DEBUG = 4,
     /// Everything. Never secrets or people's data, at this level neither.
     GCA_LOG_TRACE = 5,
+}
+
+/// Whose events `gca_erase` removes from the journal. The numbers never change; new ones may be added.
+#[cfg_attr(any(test, feature = "rust-host"), derive(abi_stable::StableAbi))]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u32)]
+pub enum gca_erase_what {
+    /// Those of a conversation, and those that name it as a related one.
+    GCA_ERASE_CONVERSATION = 1,
+    /// Those of a user.
+    GCA_ERASE_USER = 2,
 }
 
 /// Text in UTF-8, **not** terminated by a NUL. Absent text has length 0 (and `ptr` may be NULL). Valid only during the
@@ -418,7 +440,9 @@ pub struct gca_event {
     pub size: u32,
     /// What happened.
     pub kind: gca_event_kind,
-    /// Changes whenever the sequence starts again at 1; what was open in the former feed is void then.
+    /// Changes whenever the sequence starts again at 1. Without a journal, what was open in the former feed is void then.
+    /// With one it is void only if a start begins with a feed that you have not seen, or if the `GCA_EVENT_FEED_STATE` that
+    /// came last says `GCA_WHY_INTERNAL`; any other change (the journal's disk failed) voids nothing.
     pub feed_id: gca_str,
     /// Number of this event in its feed. A number is skipped only where a `GCA_EVENT_LOST` names it.
     pub sequence: u64,
@@ -483,7 +507,7 @@ pub struct gca_event {
     pub queue_id: gca_str,
     /// Its name.
     pub queue_name: gca_str,
-    /// The party's role: `customer`, `agent`, `user`, `acd`, `ivr`, …
+    /// The party's role: `customer`, `agent`, `user`, `acd`, `ivr`, ...
     pub purpose: gca_str,
     /// Calling address.
     pub ani: gca_str,
@@ -513,6 +537,12 @@ pub struct gca_event {
     pub lost_to_us: i64,
     /// Of `GCA_EVENT_FEED_STATE`: the state; else NULL.
     pub state_report: *const gca_state,
+    /// Of `GCA_EVENT_GAP_OPENED` and `GCA_EVENT_GAP_CLOSED`: the number of the gap; else 0.
+    pub gap_id: u64,
+    /// Of the same: what happened from then on may be missing; else 0.
+    pub gap_from_us: i64,
+    /// Of the same: what happened from then on was heard; `GCA_TIME_UNKNOWN` while the gap lasts. Of other kinds 0.
+    pub gap_to_us: i64,
 }
 
 /// What the host gives: its callbacks.
@@ -521,8 +551,8 @@ pub struct gca_event {
 /// after the last callback of any kind has returned. `user` must stay valid until `on_drop`.
 ///
 /// No callback runs on a thread that does network I/O, or inside a call of yours. From inside any callback, of any
-/// adapter, `start`, `stop`, `configure` and `destroy` answer `GCA_ERR_STATE` for every handle: they would wait for
-/// the callback that is waiting for them. A callback must not throw (the process would end) and must not `longjmp`;
+/// adapter, `start`, `stop`, `restart`, `configure`, `check`, `erase` and `destroy` answer `GCA_ERR_STATE` for every handle:
+/// some would wait for the callback that is waiting for them. A callback must not throw (the process would end) and must not `longjmp`;
 /// the C++ header guards against the first.
 #[cfg_attr(any(test, feature = "rust-host"), derive(abi_stable::StableAbi))]
 #[derive(Debug, Clone, Copy)]
@@ -581,6 +611,8 @@ pub struct gca_api {
     pub start: extern "C" fn(handle: gca_handle) -> gca_status,
     /// `gca_stop`
     pub stop: extern "C" fn(handle: gca_handle, timeout_ms: u32) -> gca_status,
+    /// `gca_restart`
+    pub restart: extern "C" fn(handle: gca_handle) -> gca_status,
     /// `gca_destroy`
     pub destroy: extern "C" fn(handle: gca_handle) -> gca_status,
     /// `gca_status_json`
@@ -598,5 +630,27 @@ pub struct gca_api {
         buf: *mut c_char,
         cap: usize,
         needed: *mut usize,
+    ) -> gca_status,
+    /// `gca_metrics`
+    pub metrics: unsafe extern "C" fn(
+        handle: gca_handle,
+        buf: *mut c_char,
+        cap: usize,
+        needed: *mut usize,
+    ) -> gca_status,
+    /// `gca_check`
+    pub check: unsafe extern "C" fn(
+        handle: gca_handle,
+        timeout_ms: u32,
+        buf: *mut c_char,
+        cap: usize,
+        needed: *mut usize,
+    ) -> gca_status,
+    /// `gca_erase`
+    pub erase: unsafe extern "C" fn(
+        handle: gca_handle,
+        what: u32,
+        id: *const c_char,
+        len: usize,
     ) -> gca_status,
 }

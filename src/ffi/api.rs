@@ -40,10 +40,14 @@ pub extern "C" fn gca_get_api(version: u32) -> *const gca_api {
         configure: adapter::gca_configure,
         start: adapter::gca_start,
         stop: adapter::gca_stop,
+        restart: adapter::gca_restart,
         destroy: adapter::gca_destroy,
         status_json: adapter::gca_status_json,
         set_log_level: adapter::gca_set_log_level,
         event_json: event::gca_event_json,
+        metrics: adapter::gca_metrics,
+        check: adapter::gca_check,
+        erase: adapter::gca_erase,
     };
     if version == GCA_ABI_VERSION {
         &raw const API
@@ -123,23 +127,17 @@ pub(super) const fn stay_loaded() {}
 /// Makes sure that the library is never unloaded: its threads and the ends of the host's threads run its code.
 #[cfg(windows)]
 pub(super) fn stay_loaded() {
-    use std::ffi::c_void;
-
-    const FROM_ADDRESS: u32 = 4;
-    const PIN: u32 = 1;
-
-    #[link(name = "kernel32")]
-    unsafe extern "system" {
-        fn GetModuleHandleExW(flags: u32, address: *const c_void, module: *mut *mut c_void) -> i32;
-    }
+    use windows_sys::Win32::System::LibraryLoader::{
+        GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS, GET_MODULE_HANDLE_EX_FLAG_PIN, GetModuleHandleExW,
+    };
 
     let mut module = std::ptr::null_mut();
     // SAFETY: the address is one inside this module, as the flag asks, and `module` can be written. Whether it works
     // cannot matter to anyone here: a host that does not unload the library loses nothing.
     unsafe {
         GetModuleHandleExW(
-            FROM_ADDRESS | PIN,
-            stay_loaded as *const c_void,
+            GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS | GET_MODULE_HANDLE_EX_FLAG_PIN,
+            stay_loaded as *const u16,
             &raw mut module,
         );
     }

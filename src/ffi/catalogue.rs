@@ -12,6 +12,7 @@ use std::fmt::Write as _;
 use super::event_json;
 use crate::model::event::{Cause, ConnectionState, Direction, EventKind, IdClass, Source};
 use crate::model::feed::{Feed, Life, Why};
+use crate::model::{gap::GapCause, succession::SuccessionReason};
 use kinds::{About, Group, Told};
 
 /// What tells a field.
@@ -78,6 +79,12 @@ Of an agent's events the user takes the place of conversation and participant.
 **Times.** Microseconds since 1970 UTC. `platform_time_us` is the platform's, where it told one; `received_time_us` is when
 the notification or answer arrived here. Events come in the order in which they happened, as far as one body tells it.
 
+**After a gap.** Topics flow again before everything of the gap is read, and the platform's analytics take their time. So an event
+that was read (`source` `recovered`, or `snapshot` after a start) may come after events of later times, and after the
+`connection_cleared` or `call_cleared` of what it is about: holds, who was called, who observed whom. It comes once, under the id that it
+always has, and before the gap is closed; `platform_time_us` says where it belongs. Nothing is opened by it: of a connection that is
+over `state` and `previous_state` are `null` (or not told).
+
 **Flags.** `held`, `muted`, `confined`, `secure_pause` are the connection's after the event, in every event about it. One
 that ends muted or confined keeps that to its last event; hold and secure pause end with it. Events of consults, of who joins
 or leaves a conference and of observers come beside a connection's own, and say nothing of its flags and its state.
@@ -91,7 +98,10 @@ changes. It is known for a day.
 **Proofs.** A conversation whose end was not shown is closed when an answer of the platform says that it has ended: each
 connection that is open gets its `connection_cleared` with `source` `synthetic` and `cause` `none`, and `reason` names what
 said so: `conversation.endTime` (the REST conversation) or `analytics.conversationEnd`. `platform_time_us` is then the end of
-the conversation, at the latest. (This version makes no such reads yet: [known limits](../CHANGELOG.md#known-limits).)
+the conversation, at the latest. Such answers are read after a [gap](GAPS.md), and of a call of which nothing was heard for
+`QuietCallReadMinutes`. A call that the platform does not know then (404), and still does not know as long after while no
+topic has shown it, is closed in the same way: `reason` is `conversation.unknown`, and no time is known. It stays closed,
+whatever is shown of it later.
 
 **What cannot be known.** A body older than what its topic had already shown changes nothing where connections or the
 platform's times (holds, wrap-up, work after the call) show that it is. One that differs only in mute, confine, the pause
@@ -101,7 +111,8 @@ of a recording or attributes cannot be told from a real change.
 
 - **What to record.** A connection with a user from its `established` to its `connection_cleared`; `communication_id` is the
   id that media and the platform's recordings carry. Connections of the customer, of queues and of flows tell what surrounds
-  it. Take `platform_time_us` where there is one: with `source` `snapshot` or `recovered` it lies in the past.
+  it. Take `platform_time_us` where there is one: with `source` `snapshot` or `recovered` it lies in the past, perhaps before
+  the end of a segment that is closed already. Add such a hold to the segment; do not open one.
 - **Who follows whom.** `transferred` names the connection that ends (`old_connection_id`) and the one that takes its place
   (`new_connection_id`); each has its own `connection_cleared` and `established` beside it. These ids are those in
   `communication_id`, or `participant_id` where only the flat form was seen: compare with both. No new connection, or a
@@ -112,8 +123,12 @@ of a recording or attributes cannot be told from a real change.
   connection's end (`reason` `ended`). Somebody who joins during the pause gets a `recording_paused` after `established`.
 - **What is missing.** `feed_state` other than `up` means that events may be missing: of the users and topics that it lists,
   or of all while it is `down`. A recorder records everything of them then. A link that dies without a word is noticed 43
-  seconds after its last frame at the latest, so its last events before that may be missing too. `lost` means that events
-  were there and you did not get them. A new `feed_id` voids what was open in the old one.
+  seconds after its last frame at the latest, so its last events before that may be missing too: `gap_opened` says since when.
+  What can still be read of that time comes afterwards, and `gap_closed` says what could not ([GAPS.md](GAPS.md)). `lost` means
+  that events were there and you did not get them.
+- **What a new `feed_id` voids.** Without a journal: what was open in the old feed. With one: the same if a start begins with a
+  feed that you have not seen, or if the `feed_state` that came last has `why` `internal`; any other change voids nothing. It
+  comes from the journal's disk, and the calls go on ([DELIVERY.md](DELIVERY.md#when-a-feed-is-new)).
 - **What is new.** Answer `GCA_TAKEN` to a kind that you do not know, and pass over words and paths that you do not know.
 ";
 
@@ -134,10 +149,10 @@ What a kind fills beside these stands with it, with the form that tells it: *bot
 ";
 
 const RECOVERY: &str = "
-*Recovered from* says what can still be read of it after a gap: from a conversation by REST, from the analytics details, from
-the list of users. `yes`: that it happened, and when, if its entry below names a time; `state`: how things stand when it is read, but not when that began,
-or what came and went meanwhile. Which of these this version reads stands in
-[CHANGELOG.md](../CHANGELOG.md#known-limits).
+*Recovered from* says what can still be read of it after a gap: from a conversation by REST, from the analytics details of conversations
+and users, from the list of users. `yes`: that it happened, and when, if its entry below names a time; `state`: how things stand when it is read, but not when that began,
+or what came and went meanwhile. When this is read stands in [GAPS.md](GAPS.md). What only the REST conversation tells of a call
+that ended in the gap may come after the `connection_cleared` that analytics told; its `platform_time_us` says where it belongs.
 ";
 
 /// The page's text.
@@ -394,7 +409,14 @@ fn every_kind_stands_once_and_its_texts_name_what_exists() {
         }
         assert!(row.when.ends_with('.'), "{name}: whole sentences");
         // A word of ours, told by its underscore, is a kind, a path, an object, or a word of a reason.
-        let of_reasons = ["flow_out", "hold_suppression", "queue_full"];
+        let of_reasons = [
+            "flow_out",
+            "hold_suppression",
+            "queue_full",
+            "journal_age",
+            "journal_full",
+            "journal_damaged",
+        ];
         for word in row
             .when
             .split('`')
@@ -404,6 +426,8 @@ fn every_kind_stands_once_and_its_texts_name_what_exists() {
         {
             let is_known = EventKind::ALL.iter().any(|kind| kind.name() == word)
                 || Cause::ALL.iter().any(|cause| cause.name() == word)
+                || GapCause::ALL.iter().any(|cause| cause.name() == word)
+                || (SuccessionReason::ALL.iter()).any(|reason| reason.name() == word)
                 || paths.contains(word)
                 || objects.contains(word)
                 || of_reasons.contains(&word)

@@ -152,6 +152,9 @@ pub(super) fn with_event<T>(offer: &Offer<'_>, call: impl FnOnce(*const gca_even
         lost_from_us: 0,
         lost_to_us: 0,
         state_report: std::ptr::null(),
+        gap_id: 0,
+        gap_from_us: 0,
+        gap_to_us: 0,
     };
     if let Some(detail) = event.detail.as_deref() {
         put_detail(&mut flat, detail);
@@ -170,6 +173,12 @@ pub(super) fn with_event<T>(offer: &Offer<'_>, call: impl FnOnce(*const gca_even
             flat.lost_from_us = lost.from.0;
             flat.lost_to_us = lost.to.0;
         }
+        Subject::Gap(gap) => {
+            flat.gap_id = gap.id.0;
+            flat.gap_from_us = gap.from.0;
+            flat.gap_to_us = gap.to.map_or(GCA_TIME_UNKNOWN, |to| to.0);
+        }
+        Subject::Renewal(_) => {}
         Subject::Feed(report) => {
             return with_state(report, |state| {
                 flat.state_report = state;
@@ -367,6 +376,9 @@ const fn kind(kind: EventKind) -> gca_event_kind {
         EventKind::CoachingStarted => gca_event_kind::GCA_EVENT_COACHING_STARTED,
         EventKind::BargedIn => gca_event_kind::GCA_EVENT_BARGED_IN,
         EventKind::CallTerminated => gca_event_kind::GCA_EVENT_CALL_TERMINATED,
+        EventKind::GapOpened => gca_event_kind::GCA_EVENT_GAP_OPENED,
+        EventKind::GapClosed => gca_event_kind::GCA_EVENT_GAP_CLOSED,
+        EventKind::FeedRenewed => gca_event_kind::GCA_EVENT_FEED_RENEWED,
         EventKind::AgentPresence => gca_event_kind::GCA_EVENT_AGENT_PRESENCE,
         EventKind::AgentRoutingStatus => gca_event_kind::GCA_EVENT_AGENT_ROUTING_STATUS,
         EventKind::StationAssociated => gca_event_kind::GCA_EVENT_STATION_ASSOCIATED,
@@ -448,5 +460,6 @@ const fn why(why: Why) -> gca_why {
         Why::Backlog => gca_why::GCA_WHY_BACKLOG,
         Why::Internal => gca_why::GCA_WHY_INTERNAL,
         Why::Stopped => gca_why::GCA_WHY_STOPPED,
+        Why::Journal => gca_why::GCA_WHY_JOURNAL,
     }
 }

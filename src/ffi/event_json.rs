@@ -1,6 +1,7 @@
 //! An event as JSON: every field of `gca_event` under its name, and nested objects. `docs/EVENTS.md` is the catalogue of
 //! its paths: they are never changed, only added to.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::ser::SerializeMap as _;
@@ -9,10 +10,11 @@ use serde::{Serialize, Serializer};
 use super::event::hex;
 use crate::delivery::Offer;
 use crate::model::event::{
-    AttributeValues, Campaign, Connection, ConnectionRef, Detail, Direction, Event, Flag,
-    PartyFacts, Subject,
+    AttributeValues, Campaign, Connection, ConnectionRef, Detail, Direction, Event, EventKind,
+    Flag, PartyFacts, Subject,
 };
 use crate::model::feed::StateReport;
+use crate::model::gap::GapRecord;
 use crate::model::roster::{Queue, Station, User};
 
 /// The document. What the event does not tell is left out.
@@ -57,6 +59,9 @@ struct Always<'a>(&'a str);
 
 /// Attributes by their key, each with its first and its last value: `attributes.customerNumber.last`.
 struct Attributes<'a>(&'a [AttributeValues]);
+
+/// How many events of each kind a gap's reads told: `gap.recovered.established`.
+struct Recovered<'a>(&'a BTreeMap<EventKind, u64>);
 
 macro_rules! leaves {
     ($($type:ty: $holds:literal, $always:literal, $is_absent:expr;)+) => {$(
@@ -159,6 +164,9 @@ objects! {
         lost_last: Option<u64>,
         lost_from_us: Option<i64>,
         lost_to_us: Option<i64>,
+        gap_id: Option<u64>,
+        gap_from_us: Option<i64>,
+        gap_to_us: Option<i64>,
         user: Option<UserObject<'a>>,
         station: Option<StationObject<'a>>,
         queue: Option<QueueObject<'a>>,
@@ -173,6 +181,7 @@ objects! {
         callback: Option<CallbackObject<'a>>,
         dialer: Option<DialerObject<'a>>,
         state_report: Option<Report<'a>>,
+        gap: Option<GapObject<'a>>,
     }
 
     struct UserObject {
@@ -258,6 +267,22 @@ objects! {
         topics: Vec<&'a str>,
     }
 
+    struct GapObject {
+        detail: &'a str,
+        opened_us: i64,
+        closed_us: Option<i64>,
+        users: Vec<&'a str>,
+        queues: Vec<&'a str>,
+        reads: u64,
+        recovered: Recovered<'a>,
+        shortfalls: Vec<ShortfallObject<'a>>,
+    }
+
+    struct ShortfallObject {
+        kind: Always<'a>,
+        text: Always<'a>,
+    }
+
     /// The first and the last value of an attribute.
     struct ValuesObject {
         first: Always<'a>,
@@ -283,7 +308,7 @@ macro_rules! optional {
 
 optional! {
     UserObject StationObject QueueObject PartyObject ConnectionObject RoutingObject AttributeObject Attributes
-    WrapUpObject CallbackObject DialerObject Report
+    WrapUpObject CallbackObject DialerObject Report GapObject
 }
 
 impl Value for Option<Always<'_>> {
@@ -305,6 +330,26 @@ impl<'a> Value for Vec<ConnectionObject<'a>> {
     #[cfg(test)]
     fn paths(at: &str, all: &mut Vec<Path>) {
         ConnectionObject::paths(&format!("{at}[]"), all);
+    }
+}
+
+impl<'a> Value for Vec<ShortfallObject<'a>> {
+    #[cfg(test)]
+    fn paths(at: &str, all: &mut Vec<Path>) {
+        ShortfallObject::paths(&format!("{at}[]"), all);
+    }
+}
+
+impl Value for Recovered<'_> {
+    #[cfg(test)]
+    fn paths(at: &str, all: &mut Vec<Path>) {
+        Option::<u64>::paths(&format!("{at}.KIND"), all);
+    }
+}
+
+impl Serialize for Recovered<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(kind, events)| (kind.name(), events)))
     }
 }
 
@@ -365,6 +410,14 @@ impl<'a> Document<'a> {
                 self.put_station(station.as_deref());
             }
             Subject::Feed(report) => self.state_report = Some(Report::of(report)),
+            Subject::Gap(gap) => {
+                self.gap_id = Some(gap.id.0);
+                self.gap_from_us = Some(gap.from.0);
+                self.gap_to_us = gap.to.map(|to| to.0);
+                self.gap = Some(GapObject::of(gap));
+            }
+            // The reason says it.
+            Subject::Renewal(_) => {}
             Subject::Lost(lost) => {
                 self.lost_first = Some(lost.first);
                 self.lost_last = Some(lost.last);
@@ -578,6 +631,26 @@ impl<'a> Report<'a> {
             message: &report.message,
             users: scope.users.iter().map(|user| user.as_str()).collect(),
             topics: scope.topics.iter().map(|topic| topic.as_str()).collect(),
+        }
+    }
+}
+
+impl<'a> GapObject<'a> {
+    fn of(gap: &'a GapRecord) -> Self {
+        Self {
+            detail: &gap.detail,
+            opened_us: gap.opened.0,
+            closed_us: gap.closed.map(|closed| closed.0),
+            users: gap.users.iter().map(|user| user.as_str()).collect(),
+            queues: gap.queues.iter().map(|queue| queue.as_str()).collect(),
+            reads: gap.reads,
+            recovered: Recovered(&gap.recovered),
+            shortfalls: (gap.shortfalls.iter())
+                .map(|shortfall| ShortfallObject {
+                    kind: Always(shortfall.kind.name()),
+                    text: Always(&shortfall.text),
+                })
+                .collect(),
         }
     }
 }

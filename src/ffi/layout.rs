@@ -51,7 +51,7 @@ fn describe(layout: &TypeLayout) -> String {
 fn layouts_are_those_of_version_1() {
     // Layouts of a 64-bit target; the interface is released for no other.
     assert_eq!(size_of::<usize>(), 8);
-    let types: [&TypeLayout; 16] = [
+    let types: [&TypeLayout; 17] = [
         gca_status::LAYOUT,
         gca_event_kind::LAYOUT,
         gca_source::LAYOUT,
@@ -62,6 +62,7 @@ fn layouts_are_those_of_version_1() {
         gca_feed::LAYOUT,
         gca_why::LAYOUT,
         gca_log_level::LAYOUT,
+        gca_erase_what::LAYOUT,
         gca_str::LAYOUT,
         gca_state::LAYOUT,
         gca_log::LAYOUT,

@@ -9,7 +9,8 @@
 //! [`api`] (the library and its table), [`adapter`], [`event`], `host` (its callbacks). [`abi`] holds the types,
 //! declarations only. The header is generated from [`abi`], [`api`], [`adapter`] and [`event`]; `event_json` writes the
 //! document of an event, and `catalogue` makes docs/EVENTS.md from its types and from the texts of [`abi`]. `layout` lists
-//! sizes and offsets for the test that keeps them; `rust_host` is the feature for hosts in Rust.
+//! sizes and offsets for the test that keeps them; `rust_host` is the feature for hosts in Rust; `owner_only` makes the
+//! files of Windows private, for rooms that may not call Windows.
 #![allow(unsafe_code)]
 // The header states what a caller owes, in its own words and once for all functions; the headings that this lint asks
 // for would leak into it.
@@ -24,6 +25,8 @@ pub mod event;
 mod event_json;
 mod handle;
 mod host;
+#[cfg(windows)]
+mod owner_only;
 #[cfg(any(test, feature = "rust-host"))]
 pub mod rust_host;
 mod text;

@@ -13,7 +13,9 @@ use super::host::CHost;
 use crate::delivery::{Host, Offer, Verdict};
 use crate::model::event::*;
 use crate::model::feed::{Feed, Life, Scope, StateReport, Why};
+use crate::model::gap::{GapCause, GapId, GapRecord, Shortfall, ShortfallKind};
 use crate::model::roster::{Queue, Station, User};
+use crate::model::succession::SuccessionReason;
 use crate::model::time::UtcMicros;
 
 thread_local! {
@@ -203,6 +205,55 @@ fn report() -> StateReport {
         message: "too many".into(),
         at: UtcMicros(3),
     }
+}
+
+fn gap() -> GapRecord {
+    GapRecord {
+        id: GapId(12),
+        cause: GapCause::Lost,
+        detail: "the connection broke".into(),
+        from: UtcMicros(100),
+        to: Some(UtcMicros(200)),
+        opened: UtcMicros(150),
+        closed: Some(UtcMicros(300)),
+        users: ["u1".into(), "u2".into()].into(),
+        queues: ["q1".into()].into(),
+        reads: 7,
+        recovered: [(EventKind::Established, 3), (EventKind::Held, 1)].into(),
+        shortfalls: vec![Shortfall {
+            kind: ShortfallKind::PermissionMissing,
+            text: "analytics:conversationDetail:view".into(),
+        }],
+    }
+}
+
+#[test]
+fn a_gap_stands_in_its_fields_and_its_json() {
+    let closed = show(&event(Subject::Gap(Arc::new(gap()))));
+    assert_eq!(
+        (
+            closed.flat.gap_id,
+            closed.flat.gap_from_us,
+            closed.flat.gap_to_us
+        ),
+        (12, 100, 200)
+    );
+    let json: serde_json::Value = serde_json::from_str(&closed.json).unwrap();
+    assert_eq!(
+        json["gap"],
+        serde_json::json!({"detail":"the connection broke","opened_us":150,"closed_us":300,"users":["u1","u2"],"queues":["q1"],"reads":7,
+            "recovered":{"established":3,"held":1},
+            "shortfalls":[{"kind":"permission_missing","text":"analytics:conversationDetail:view"}]})
+    );
+    assert_eq!(
+        [&json["gap_id"], &json["gap_from_us"], &json["gap_to_us"]],
+        [12, 100, 200]
+    );
+    let lasts = GapRecord { to: None, ..gap() };
+    let lasts = show(&event(Subject::Gap(Arc::new(lasts))));
+    assert_eq!(lasts.flat.gap_to_us, GCA_TIME_UNKNOWN);
+    let renewed = show(&event(Subject::Renewal(SuccessionReason::Asked)));
+    assert_eq!((renewed.flat.gap_id, renewed.flat.gap_to_us), (0, 0));
 }
 
 #[test]
@@ -405,6 +456,7 @@ fn paths_of(at: &str, value: &serde_json::Value, paths: &mut BTreeSet<String>) {
                 let path = match at {
                     "" => key.clone(),
                     "attributes" => "attributes.KEY".to_owned(),
+                    "gap.recovered" => "gap.recovered.KIND".to_owned(),
                     _ => format!("{at}.{key}"),
                 };
                 paths_of(&path, value, paths);
@@ -428,6 +480,7 @@ fn the_json_says_what_the_struct_says_and_has_the_paths_of_the_catalogue() {
     let mut events = vec![
         event(Subject::Connection(Arc::new(connection()))),
         event(Subject::Feed(Arc::new(report()))),
+        event(Subject::Gap(Arc::new(gap()))),
         event(Subject::Lost(Lost {
             first: 1,
             last: 1,

@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::id::{CommunicationId, ConversationId, ParticipantId};
 use super::roster::{Queue, Station, User};
 use super::time::UtcMicros;
 
 /// What an event tells. The numbers are the C ABI's: only ever appended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[repr(u32)]
 pub enum EventKind {
     /// Events were lost; stands in their place and names them.
@@ -122,6 +124,12 @@ pub enum EventKind {
     BargedIn = 70,
     /// Nothing more comes of the call: all its connections are put away, and work after it is done.
     CallTerminated = 71,
+    /// Something of the region has no channel on which it flows: events of it may be missing (see [`super::gap`]).
+    GapOpened = 72,
+    /// Everything that a gap covers was read; what was missing has been told, or is named.
+    GapClosed = 73,
+    /// A connection was followed by another one without a gap.
+    FeedRenewed = 74,
 }
 
 /// How an event's id is made, and with that how far it can be relied upon.
@@ -144,7 +152,11 @@ impl EventKind {
     #[must_use]
     pub const fn id_class(self) -> IdClass {
         match self {
-            Self::Lost | Self::FeedState => IdClass::Feed,
+            Self::Lost
+            | Self::FeedState
+            | Self::GapOpened
+            | Self::GapClosed
+            | Self::FeedRenewed => IdClass::Feed,
             Self::Held
             | Self::Parked
             | Self::WrapUp
@@ -175,7 +187,7 @@ impl EventKind {
 }
 
 /// Where the knowledge of an event came from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Source {
     /// A notification of the change itself.
     Live,
@@ -188,11 +200,11 @@ pub enum Source {
 }
 
 /// The id of an event: equal for the same fact, whoever saw it and how.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct EventId(pub u128);
 
 /// The state of a connection (CSTA connection states, with the platform's own after them).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum ConnectionState {
     /// Not known, or the event is not about a connection.
     Unknown,
@@ -213,7 +225,7 @@ pub enum ConnectionState {
 }
 
 /// Why a connection ended or moved (CSTA event causes; the platform's own word is beside it).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Cause {
     /// None was told.
     None,
@@ -248,7 +260,7 @@ pub enum Cause {
 }
 
 /// Which way a call or connection went.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Direction {
     /// Not told.
     Unknown,
@@ -259,7 +271,7 @@ pub enum Direction {
 }
 
 /// Yes, no, or not told by any form that was seen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub enum Flag {
     /// Not told.
     #[default]
@@ -277,7 +289,7 @@ impl From<bool> for Flag {
 }
 
 /// What is known of a party apart from its call. What was not told is empty.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct PartyFacts {
     /// Its name, as the platform shows it: of a caller often only a place.
     pub name: Arc<str>,
@@ -296,7 +308,7 @@ pub struct PartyFacts {
 }
 
 /// A connection that another one's event names.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConnectionRef {
     /// The party.
     pub participant: ParticipantId,
@@ -318,7 +330,7 @@ impl ConnectionRef {
 }
 
 /// A text that customers or agents wrote. Its `Debug` shows how long it is and nothing else, so that no log has it.
-#[derive(Clone, PartialEq, Eq, Default)]
+#[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Private(pub Arc<str>);
 
 impl std::ops::Deref for Private {
@@ -341,8 +353,58 @@ impl std::fmt::Debug for Private {
     }
 }
 
+/// A word or two beside an event, which most events go without. None takes no count of references: that of the empty text would
+/// belong to all threads that make events and let go of them, and each would wait for the others.
+#[derive(Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(from = "Arc<str>")]
+pub struct Remark(Option<Arc<str>>);
+
+impl std::ops::Deref for Remark {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        self.0.as_deref().unwrap_or_default()
+    }
+}
+
+impl From<Arc<str>> for Remark {
+    fn from(text: Arc<str>) -> Self {
+        Self(Some(text).filter(|text| !text.is_empty()))
+    }
+}
+
+impl From<&str> for Remark {
+    fn from(text: &str) -> Self {
+        Self((!text.is_empty()).then(|| Arc::from(text)))
+    }
+}
+
+impl From<String> for Remark {
+    fn from(text: String) -> Self {
+        Self::from(text.as_str())
+    }
+}
+
+impl Serialize for Remark {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self)
+    }
+}
+
+impl std::fmt::Display for Remark {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self)
+    }
+}
+
+impl std::fmt::Debug for Remark {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        std::fmt::Debug::fmt(&**self, f)
+    }
+}
+
 /// What only some kinds of events tell.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Detail {
     /// Consult, transfer, conference, observation: what else takes part.
     Related {
@@ -416,7 +478,7 @@ pub enum Detail {
 }
 
 /// Which contact of which campaign a dialer called.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Campaign {
     /// Id of the campaign.
     pub campaign: Arc<str>,
@@ -427,7 +489,7 @@ pub struct Campaign {
 }
 
 /// One attribute's first and last value.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AttributeValues {
     /// Its key.
     pub key: Arc<str>,
@@ -438,7 +500,7 @@ pub struct AttributeValues {
 }
 
 /// What is known of one connection: made anew only when one of its facts changes, shared by its events.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Connection {
     /// The conversation it belongs to.
     pub conversation: ConversationId,
@@ -471,7 +533,7 @@ pub struct Connection {
 }
 
 /// What an event is about.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Subject {
     /// A connection.
     Connection(Arc<Connection>),
@@ -486,10 +548,14 @@ pub enum Subject {
     Feed(Arc<super::feed::StateReport>),
     /// A run of events that were lost.
     Lost(Lost),
+    /// A time at which something did not flow.
+    Gap(Arc<super::gap::GapRecord>),
+    /// A connection was followed by another one.
+    Renewal(super::succession::SuccessionReason),
 }
 
 /// The place of events that were lost. Their numbers are skipped in the sequence.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lost {
     /// The first sequence number that is missing.
     pub first: u64,
@@ -502,7 +568,7 @@ pub struct Lost {
 }
 
 /// One event, as `calls` makes it and `delivery` numbers it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Event {
     /// What happened.
     pub kind: EventKind,
@@ -525,9 +591,9 @@ pub struct Event {
     /// Why.
     pub cause: Cause,
     /// The platform's word behind `cause` or behind the new state (`transfer.noanswer`, `ON_QUEUE`, …).
-    pub raw: Arc<str>,
+    pub raw: Remark,
     /// For presence: the organization's definition id; for synthetic events: from what it was concluded; else empty.
-    pub reason: Arc<str>,
+    pub reason: Remark,
     /// On hold, after the event.
     pub held: Flag,
     /// Muted, after the event.

@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::id::{Topic, UserId};
 use super::time::UtcMicros;
 
 /// Where an adapter stands in its life.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Life {
     /// Made, without settings.
     Created,
@@ -23,7 +25,7 @@ pub enum Life {
 }
 
 /// How much of the region the feed covers right now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Feed {
     /// Nothing flows.
     Down,
@@ -36,7 +38,7 @@ pub enum Feed {
 }
 
 /// Why the feed is not up, in the words that decide what an operator does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Why {
     /// Nothing is wrong.
     None,
@@ -58,10 +60,12 @@ pub enum Why {
     Internal,
     /// The adapter was asked to stop.
     Stopped,
+    /// The journal cannot be written, or gave up events: what is handed over may not survive a crash.
+    Journal,
 }
 
 /// What the state of the feed is about: empty lists mean all of it.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Scope {
     /// Users that are not followed.
     pub users: Arc<[UserId]>,
@@ -70,7 +74,7 @@ pub struct Scope {
 }
 
 /// One report of the state: delivered out of band, and in the feed at its place.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StateReport {
     /// Where the adapter stands.
     pub life: Life,

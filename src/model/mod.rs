@@ -6,9 +6,12 @@
 pub mod event;
 pub mod feed;
 pub mod frame;
+pub mod gap;
 pub mod id;
 pub mod log;
 pub mod name;
 pub mod order;
+pub mod role;
 pub mod roster;
+pub mod succession;
 pub mod time;

@@ -4,6 +4,37 @@
 
 use super::event::{Cause, ConnectionState, Direction, EventKind, Flag, Source};
 use super::feed::{Feed, Life, Why};
+use super::gap::{GapCause, ShortfallKind};
+use super::order::{FailureKind, RequestKind};
+use super::succession::{SuccessionEnd, SuccessionReason};
+
+/// A kind of value that has a word, so that its values can be counted and shown each for itself.
+pub trait Word: Copy + 'static {
+    /// All values.
+    fn words() -> impl Iterator<Item = Self>;
+
+    /// The word for it in documents.
+    fn word(self) -> String;
+
+    /// Its number, small and its own.
+    fn number(self) -> usize;
+}
+
+/// Two values that are counted together, such as a reason and an end.
+impl<A: Word, B: Word> Word for (A, B) {
+    fn words() -> impl Iterator<Item = Self> {
+        A::words().flat_map(|a| B::words().map(move |b| (a, b)))
+    }
+
+    fn word(self) -> String {
+        format!("{}.{}", self.0.word(), self.1.word())
+    }
+
+    fn number(self) -> usize {
+        let width = B::words().map(B::number).max().map_or(1, |most| most + 1);
+        self.0.number() * width + self.1.number()
+    }
+}
 
 macro_rules! names {
     ($($type:ident { $($variant:ident => $name:literal,)+ })+) => {$(
@@ -17,6 +48,20 @@ macro_rules! names {
                 match self {
                     $(Self::$variant => $name,)+
                 }
+            }
+        }
+
+        impl Word for $type {
+            fn words() -> impl Iterator<Item = Self> {
+                Self::ALL.iter().copied()
+            }
+
+            fn word(self) -> String {
+                self.name().to_owned()
+            }
+
+            fn number(self) -> usize {
+                self as usize
             }
         }
     )+};
@@ -80,6 +125,9 @@ names! {
         CoachingStarted => "coaching_started",
         BargedIn => "barged_in",
         CallTerminated => "call_terminated",
+        GapOpened => "gap_opened",
+        GapClosed => "gap_closed",
+        FeedRenewed => "feed_renewed",
     }
     Source {
         Live => "live",
@@ -149,5 +197,62 @@ names! {
         Backlog => "backlog",
         Internal => "internal",
         Stopped => "stopped",
+        Journal => "journal",
+    }
+    GapCause {
+        Start => "start",
+        Lost => "lost",
+        Refused => "refused",
+        NoRoom => "no_room",
+        Joined => "joined",
+        Downtime => "downtime",
+    }
+    ShortfallKind {
+        Untold => "untold",
+        PermissionMissing => "permission_missing",
+        Refused => "refused",
+        Unknown => "unknown",
+        Unreadable => "unreadable",
+        Unread => "unread",
+    }
+    FailureKind {
+        CredentialsRefused => "credentials_refused",
+        TokenRefused => "token_refused",
+        Forbidden => "forbidden",
+        NotFound => "not_found",
+        RateLimited => "rate_limited",
+        Server => "server",
+        Refused => "refused",
+        Link => "link",
+        Unreadable => "unreadable",
+    }
+    RequestKind {
+        Token => "token",
+        Users => "users",
+        Queues => "queues",
+        Stations => "stations",
+        CreateChannel => "create_channel",
+        ProbeChannel => "probe_channel",
+        Subscribe => "subscribe",
+        Unsubscribe => "unsubscribe",
+        Channels => "channels",
+        UsersById => "users_by_id",
+        UserDetails => "user_details",
+        Conversation => "conversation",
+        ConversationDetails => "conversation_details",
+    }
+    SuccessionReason {
+        TokenEnds => "token_ends",
+        ChannelEnds => "channel_ends",
+        SocketClosing => "socket_closing",
+        Scheduled => "scheduled",
+        Asked => "asked",
+        Settings => "settings",
+        TopicsMoved => "topics_moved",
+    }
+    SuccessionEnd {
+        Succeeded => "succeeded",
+        Failed => "failed",
+        Inherited => "inherited",
     }
 }

@@ -3,10 +3,12 @@
 //! An [`Order`] is one thing to do; the shell carries it out and returns a [`Reply`] under the same number, always one,
 //! also when it failed or its time was up. Tokens and channel addresses stay in `cloud`: here they have names only.
 
+use std::fmt;
+use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::id::{ChannelId, Topic};
+use super::id::{ChannelId, ConversationId, Topic, UserId};
 use super::roster::{QueueRecord, Station, UserRecord};
 use super::time::UtcMicros;
 
@@ -18,6 +20,11 @@ pub struct OrderId(pub u64);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SocketId(pub u64);
 
+/// The number of a wire, unique within a session: one region, client and secret, reached in one way. Settings that
+/// change any of these make a new wire, which is used beside the old one until everything has moved to it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct WireNo(pub u32);
+
 /// One thing to do on the wire.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Order {
@@ -27,6 +34,8 @@ pub enum Order {
         id: OrderId,
         /// What to ask.
         what: Request,
+        /// Over which wire, and so with whose token.
+        wire: WireNo,
     },
     /// Open the channel's websocket; what happens to it is told as [`SocketEvent`]s.
     OpenSocket {
@@ -34,11 +43,21 @@ pub enum Order {
         socket: SocketId,
         /// Whose socket.
         channel: ChannelId,
+        /// The wire that made the channel.
+        wire: WireNo,
     },
     /// Send `{"message":"ping"}`.
     Ping {
         /// On which socket.
         socket: SocketId,
+    },
+    /// Send `{"message":"unsubscribe","topics":[…]}`: the only way to take single topics off a channel. The platform's
+    /// answer has no number, so none is told.
+    Unfollow {
+        /// On which socket.
+        socket: SocketId,
+        /// Which topics.
+        topics: Vec<Topic>,
     },
     /// Close it and forget it; no event of it comes after this.
     CloseSocket {
@@ -46,6 +65,9 @@ pub enum Order {
         socket: SocketId,
     },
 }
+
+/// How many users one request may ask about.
+pub const USERS_AT_ONCE: usize = 100;
 
 /// A request to the region.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,6 +89,41 @@ pub enum Request {
         /// From 1.
         page: u32,
     },
+    /// `GET /api/v2/users?id=…&expand=presence,routingStatus,station&state=any`: what is now true of these users.
+    UsersById {
+        /// At most [`USERS_AT_ONCE`].
+        ids: Vec<UserId>,
+    },
+    /// `GET /api/v2/conversations/{id}`.
+    Conversation {
+        /// Which one.
+        id: ConversationId,
+    },
+    /// `POST /api/v2/analytics/conversations/details/query`: calls and callbacks that began on a day that the interval
+    /// touches: those that ended last first; of those that have not ended, the earliest first.
+    ConversationDetails {
+        /// The start of the interval.
+        from: UtcMicros,
+        /// Its end, which does not belong to it.
+        to: UtcMicros,
+        /// Only those that have not ended.
+        only_open: bool,
+        /// From 1. Pages shift while conversations begin and end: an empty one is the end, not a number.
+        page: u32,
+    },
+    /// `POST /api/v2/analytics/users/details/query`: presences and routing statuses of these users in the interval.
+    UserDetails {
+        /// At most [`USERS_AT_ONCE`].
+        users: Vec<UserId>,
+        /// The start of the interval.
+        from: UtcMicros,
+        /// Its end.
+        to: UtcMicros,
+        /// From 1.
+        page: u32,
+    },
+    /// `GET /api/v2/notifications/channels?includechannels=oauthclient`: the census of the client's channels.
+    Channels,
     /// `POST /api/v2/notifications/channels`. Never repeated once bytes were sent.
     CreateChannel,
     /// `HEAD /api/v2/notifications/channels/{id}`.
@@ -88,6 +145,59 @@ pub enum Request {
     },
 }
 
+impl Request {
+    /// What it asks, without the particulars.
+    #[must_use]
+    pub const fn kind(&self) -> RequestKind {
+        match self {
+            Self::Token => RequestKind::Token,
+            Self::Users { .. } => RequestKind::Users,
+            Self::Queues { .. } => RequestKind::Queues,
+            Self::Stations { .. } => RequestKind::Stations,
+            Self::UsersById { .. } => RequestKind::UsersById,
+            Self::Conversation { .. } => RequestKind::Conversation,
+            Self::ConversationDetails { .. } => RequestKind::ConversationDetails,
+            Self::UserDetails { .. } => RequestKind::UserDetails,
+            Self::Channels => RequestKind::Channels,
+            Self::CreateChannel => RequestKind::CreateChannel,
+            Self::ProbeChannel { .. } => RequestKind::ProbeChannel,
+            Self::Subscribe { .. } => RequestKind::Subscribe,
+            Self::Unsubscribe { .. } => RequestKind::Unsubscribe,
+        }
+    }
+}
+
+/// What a [`Request`] asks: what requests are counted by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum RequestKind {
+    /// A token.
+    Token,
+    /// A page of users.
+    Users,
+    /// A page of queues.
+    Queues,
+    /// A page of stations.
+    Stations,
+    /// A channel.
+    CreateChannel,
+    /// Whether a channel is there.
+    ProbeChannel,
+    /// Topics onto a channel.
+    Subscribe,
+    /// Topics off a channel.
+    Unsubscribe,
+    /// Which channels there are.
+    Channels,
+    /// What users do now.
+    UsersById,
+    /// What users did in an interval.
+    UserDetails,
+    /// One conversation.
+    Conversation,
+    /// The conversations of an interval.
+    ConversationDetails,
+}
+
 /// The answer to a [`Request`].
 #[derive(Debug, Clone, PartialEq)]
 pub enum Reply {
@@ -96,12 +206,26 @@ pub enum Reply {
         /// How long it lives.
         life: Duration,
     },
-    /// A page of users.
+    /// A page of users: of the list, or those that were asked for by id.
     Users(Page<UserRecord>),
     /// A page of queues.
     Queues(Page<QueueRecord>),
     /// A page of stations.
     Stations(Page<Arc<Station>>),
+    /// A conversation, as the platform tells it.
+    Conversation(BodyText),
+    /// Conversations, as analytics tells them.
+    ConversationDetails(DetailsPage),
+    /// Presences and routing statuses of users, as analytics tells them.
+    UserDetails(DetailsPage),
+    /// The channels of the OAuth client.
+    Channels {
+        /// Those that this wire made and the platform names: it names the channels of the newest token only.
+        own: Vec<ChannelId>,
+        /// How many more there are: of this wire's earlier tokens, of a peer, of an earlier process, or of a foreign
+        /// program on the same client id.
+        others: usize,
+    },
     /// A channel was made.
     Channel {
         /// Its id.
@@ -130,6 +254,56 @@ pub struct Page<T> {
     pub number: u32,
     /// How many pages the list says it has.
     pub of: u32,
+}
+
+/// A page of an analytics query.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct DetailsPage {
+    /// The rows, each as its own text. None: the last page was the one before.
+    pub bodies: Vec<BodyText>,
+    /// Of conversations: what each row is about, in the same order. Of users: none.
+    pub heads: Vec<DetailsHead>,
+    /// `totalHits`, if told. The platform calls it approximate.
+    pub total: Option<u64>,
+}
+
+/// What a row of conversation details is about: enough to know a row that comes twice, and where to stop reading.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct DetailsHead {
+    /// Which conversation; `None` if the row does not say.
+    pub id: Option<ConversationId>,
+    /// When it ended; `None` if it goes on.
+    pub ended: Option<UtcMicros>,
+}
+
+/// JSON as it came, for `calls` to read. It holds persons' data, so its [`fmt::Debug`] shows its length only.
+#[derive(Clone, PartialEq, Eq)]
+pub struct BodyText(Box<str>);
+
+impl From<&str> for BodyText {
+    fn from(text: &str) -> Self {
+        Self(Box::from(text))
+    }
+}
+
+impl From<String> for BodyText {
+    fn from(text: String) -> Self {
+        Self(text.into_boxed_str())
+    }
+}
+
+impl Deref for BodyText {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for BodyText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a body of {} bytes", self.0.len())
+    }
 }
 
 /// What the platform said to one topic of a subscription.

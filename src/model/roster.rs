@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::id::{QueueId, StationId, UserId};
 use super::time::UtcMicros;
 
 /// A user as events name it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct User {
     /// The platform's id.
     pub id: UserId,
@@ -17,7 +19,7 @@ pub struct User {
 }
 
 /// A queue as events name it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Queue {
     /// The platform's id.
     pub id: QueueId,
@@ -35,7 +37,7 @@ pub struct QueueRecord {
 }
 
 /// A station as events name it. What a source does not tell stays empty.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Station {
     /// The platform's id.
     pub id: StationId,

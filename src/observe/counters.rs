@@ -1,8 +1,13 @@
-//! Counters: plain atomics that every room may add to and the status document shows.
+//! Counters: plain atomics that every room may add to; the status document and the metrics show them.
 
+use std::marker::PhantomData;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::latency::Histogram;
 use crate::model::event::EventKind;
+use crate::model::name::Word;
+use crate::model::order::{FailureKind, RequestKind};
+use crate::model::succession::{SuccessionEnd, SuccessionReason};
 
 /// A number that only grows.
 #[derive(Debug, Default)]
@@ -26,7 +31,7 @@ impl Counter {
     }
 }
 
-/// What an adapter counts since it was created. Names and meanings: `docs/STATUS.md`.
+/// What an adapter counts since it was created. Names and meanings: `docs/STATUS.md`, `docs/METRICS.md`.
 #[derive(Debug, Default, serde::Serialize)]
 pub struct Counters {
     /// Text frames that came on websockets.
@@ -53,16 +58,18 @@ pub struct Counters {
     pub members_unknown: Counter,
     /// Words of the platform that are new to this version, each once in its place.
     pub words_unknown: Counter,
-    /// HTTP requests made.
-    pub requests: Counter,
-    /// Answers with status 429.
-    pub rate_limited: Counter,
+    /// HTTP requests made, by what they asked.
+    pub requests: Tally<RequestKind>,
+    /// Requests that did not succeed, by why.
+    pub request_failures: Tally<FailureKind>,
     /// Websockets opened.
     pub sockets_opened: Counter,
     /// Connections made again after one was lost.
     pub reconnects: Counter,
+    /// Attempts at successions, by reason and end.
+    pub successions: Tally<(SuccessionReason, SuccessionEnd)>,
     /// Events that the host took, by kind.
-    pub events: EventCounters,
+    pub events: Tally<EventKind>,
     /// Times that the host answered `GCA_LATER`.
     pub refusals: Counter,
     /// Times that the host answered neither `GCA_TAKEN` nor `GCA_LATER`.
@@ -71,36 +78,46 @@ pub struct Counters {
     pub events_lost: Counter,
     /// Panics that were contained.
     pub panics: Counter,
+    /// From the arrival of a notification to the first offer of an event of it, pauses and resumptions apart.
+    #[serde(skip)]
+    pub latency: Histogram,
+    /// The same of events that tell a recorder to pause.
+    #[serde(skip)]
+    pub pause_latency: Histogram,
+    /// The same of events that tell it to go on.
+    #[serde(skip)]
+    pub resume_latency: Histogram,
+    /// From the start of a request to its answer, or to its failure.
+    #[serde(skip)]
+    pub request_time: Histogram,
 }
 
-/// One counter for each kind of event.
+/// One counter for each value of a kind that has words: found by the value's number, since this stands on the hot path.
 #[derive(Debug)]
-pub struct EventCounters([Counter; EventKind::ALL.len()]);
+pub struct Tally<T>(Box<[Counter]>, PhantomData<fn(T)>);
 
-impl Default for EventCounters {
+impl<T: Word> Default for Tally<T> {
     fn default() -> Self {
-        Self(std::array::from_fn(|_| Counter::default()))
+        let most = T::words().map(T::number).max().map_or(0, |most| most + 1);
+        Self((0..most).map(|_| Counter::default()).collect(), PhantomData)
     }
 }
 
-impl EventCounters {
-    /// One more of the kind.
-    pub fn one(&self, kind: EventKind) {
-        if let Some(place) = EventKind::ALL.iter().position(|known| *known == kind) {
-            self.0[place].one();
+impl<T: Word> Tally<T> {
+    /// One more of the value.
+    pub fn one(&self, value: T) {
+        if let Some(counter) = self.0.get(value.number()) {
+            counter.one();
         }
     }
 
-    /// How many of the kind so far.
+    /// How many of the value so far.
     #[must_use]
-    pub fn get(&self, kind: EventKind) -> u64 {
-        EventKind::ALL
-            .iter()
-            .position(|known| *known == kind)
-            .map_or(0, |place| self.0[place].get())
+    pub fn get(&self, value: T) -> u64 {
+        self.0.get(value.number()).map_or(0, Counter::get)
     }
 
-    /// How many of all kinds.
+    /// How many of all values.
     #[must_use]
     pub fn total(&self) -> u64 {
         self.0.iter().map(Counter::get).sum()
@@ -111,18 +128,25 @@ impl EventCounters {
 mod tests {
     use super::*;
 
-    #[test]
-    fn each_kind_has_its_own_counter() {
-        let events = EventCounters::default();
-        for (count, kind) in EventKind::ALL.iter().enumerate() {
+    fn has_a_counter_for_each<T: Word>() {
+        let tally = Tally::<T>::default();
+        for (count, value) in T::words().enumerate() {
             for _ in 0..=count {
-                events.one(*kind);
+                tally.one(value);
             }
         }
-        for (count, kind) in EventKind::ALL.iter().enumerate() {
-            assert_eq!(events.get(*kind), count as u64 + 1);
+        for (count, value) in T::words().enumerate() {
+            assert_eq!(tally.get(value), count as u64 + 1);
         }
-        let kinds = EventKind::ALL.len() as u64;
-        assert_eq!(events.total(), kinds * (kinds + 1) / 2);
+        let values = T::words().count() as u64;
+        assert_eq!(tally.total(), values * (values + 1) / 2);
+    }
+
+    #[test]
+    fn each_value_has_its_own_counter() {
+        has_a_counter_for_each::<EventKind>();
+        has_a_counter_for_each::<RequestKind>();
+        has_a_counter_for_each::<FailureKind>();
+        has_a_counter_for_each::<(SuccessionReason, SuccessionEnd)>();
     }
 }

@@ -2,9 +2,10 @@
 
 use serde::{Serialize, Serializer};
 
-use super::counters::{Counter, Counters, EventCounters};
-use crate::model::event::EventKind;
+use super::counters::{Counter, Counters, Tally};
+use super::gaps::{Gaps, GapsDocument};
 use crate::model::feed::{Life, StateReport};
+use crate::model::name::Word;
 
 /// What the way to the host looks like at one moment.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -40,23 +41,31 @@ pub struct RegionFigures {
     pub queues: u64,
     /// Users and queues for whose topics the channels have no room.
     pub users_not_followed: u64,
+    /// Rows of the last lists of users and queues that could not be read: those whom they are about are not followed.
+    pub rows_unread: u64,
     /// Topics that the platform rejected, each with its reason.
     pub rejected: Vec<(String, String)>,
     /// Requests of the last 60 seconds.
     pub requests_last_minute: u64,
+    /// How many there may be (`RequestsPerMinute`).
+    pub requests_per_minute: u64,
     /// Conversations that are not over.
     pub open_conversations: u64,
     /// Connections established and not cleared.
     pub open_connections: u64,
     /// Bytes of conversation bodies kept to read the next ones faster.
     pub snapshot_bytes: u64,
+    /// How many there may be (`SnapshotCacheMiB`).
+    pub snapshot_bytes_limit: u64,
 }
 
-/// What the document is made from.
+/// What the document is made from, and the metrics.
 #[derive(Debug, Clone, Copy)]
 pub struct Status<'a> {
     /// `AdapterName`; empty before the first settings.
     pub name: &'a str,
+    /// The settings, with `***` for secrets; null before the first.
+    pub settings: &'a serde_json::Value,
     /// Where the adapter stands.
     pub life: Life,
     /// The last report of its state, if there was one.
@@ -67,6 +76,8 @@ pub struct Status<'a> {
     pub delivery: &'a DeliveryFigures,
     /// What was counted since the adapter was created.
     pub counters: &'a Counters,
+    /// The gaps since then.
+    pub gaps: &'a Gaps,
     /// Log lines that gave way.
     pub log_lines_dropped: u64,
 }
@@ -98,7 +109,9 @@ impl Status<'_> {
             region: self.region,
             delivery: self.delivery,
             counters: self.counters,
+            gaps: self.gaps.document(),
             log_lines_dropped: self.log_lines_dropped,
+            settings: self.settings,
         };
         // Strings, numbers and maps with text keys only: there is nothing in it that JSON cannot hold.
         serde_json::to_string(&document).unwrap_or_else(|_| "{}".to_owned())
@@ -119,7 +132,9 @@ struct Document<'a> {
     region: &'a RegionFigures,
     delivery: &'a DeliveryFigures,
     counters: &'a Counters,
+    gaps: GapsDocument,
     log_lines_dropped: u64,
+    settings: &'a serde_json::Value,
 }
 
 impl Serialize for Counter {
@@ -128,13 +143,9 @@ impl Serialize for Counter {
     }
 }
 
-impl Serialize for EventCounters {
+impl<T: Word> Serialize for Tally<T> {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        to.collect_map(
-            EventKind::ALL
-                .iter()
-                .map(|kind| (kind.name(), self.get(*kind))),
-        )
+        to.collect_map(T::words().map(|value| (value.word(), self.get(value))))
     }
 }
 
@@ -146,12 +157,14 @@ mod tests {
     fn every_member_of_the_status_is_documented() {
         let counters = Counters::default();
         let document = Status {
+            settings: &serde_json::Value::Null,
             name: "a",
             life: Life::Created,
             report: None,
             region: &RegionFigures::default(),
             delivery: &DeliveryFigures::default(),
             counters: &counters,
+            gaps: &Gaps::default(),
             log_lines_dropped: 0,
         }
         .to_json();

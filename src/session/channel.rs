@@ -6,19 +6,19 @@
 use std::time::Duration;
 
 use super::liveness::Watch;
+use super::token::Term;
 use crate::model::id::ChannelId;
 use crate::model::order::SocketId;
 use crate::model::time::{Now, UtcMicros};
 
 /// What the platform documents.
-const LIFE: Duration = Duration::from_secs(24 * 3600);
-/// How long before its end, or its token's, a channel is replaced.
+pub(super) const LIFE: Duration = Duration::from_secs(24 * 3600);
+/// How long before its end a channel is succeeded.
 const LEAD: Duration = Duration::from_secs(15 * 60);
 /// A time of expiry that gives less than this is taken for a clock that is wrong.
 const SHORTEST_LIFE: Duration = Duration::from_secs(60);
-/// So long the next channel waits to be replaced for the last one to flow.
-pub(super) const SETTLING: Duration = Duration::from_secs(10);
-/// A handshake that has not ended by then never will; the wire's own limit is shorter.
+/// A handshake that has not ended by then is given up. Each hop of it has a limit of the wire's own, which names it; behind a
+/// slow proxy their sum may be longer.
 pub(super) const OPENING: Duration = Duration::from_secs(60);
 /// A socket that was open for this long was no failure: what ends it afterwards is a new story.
 pub(super) const STABLE: Duration = Duration::from_secs(60);
@@ -28,13 +28,11 @@ pub(super) const SUSPECT: u32 = 5;
 #[derive(Debug)]
 pub(super) struct Channel {
     pub(super) id: ChannelId,
-    pub(super) made_at: Duration,
-    /// When its replacement is to be made.
+    pub(super) ends_at: Duration,
+    /// When its line is to be succeeded.
     pub(super) renew_at: Duration,
-    /// The generation of the token that made it.
-    pub(super) generation: u64,
-    /// When its replacement is to be made if there is a newer token by then: the old one takes it along at its end.
-    pub(super) leave_token_at: Duration,
+    /// What it has from the token that made it.
+    pub(super) term: Term,
     pub(super) socket: Socket,
     /// Sockets in a row that failed or were not stable.
     pub(super) failed_sockets: u32,
@@ -59,19 +57,9 @@ pub(super) enum Socket {
     },
 }
 
-/// How long before the end of such a life the replacement of a channel begins.
-pub(super) fn lead(life: Duration) -> Duration {
-    LEAD.min(life / 5)
-}
-
 impl Channel {
-    /// A channel that was just made, with a token of that generation.
-    pub(super) fn new(
-        id: ChannelId,
-        expires: Option<UtcMicros>,
-        token: (u64, Duration),
-        now: Now,
-    ) -> Self {
+    /// A channel that was just made.
+    pub(super) fn new(id: ChannelId, expires: Option<UtcMicros>, term: Term, now: Now) -> Self {
         let told = expires
             .and_then(|at| u64::try_from(at.0.saturating_sub(now.utc.0)).ok())
             .map(Duration::from_micros)
@@ -79,13 +67,20 @@ impl Channel {
         let life = told.unwrap_or(LIFE).min(LIFE);
         Self {
             id,
-            made_at: now.elapsed,
-            renew_at: now.elapsed + life - lead(life),
-            generation: token.0,
-            leave_token_at: token.1,
+            ends_at: now.elapsed + life,
+            renew_at: now.elapsed + life - LEAD.min(life / 5),
+            term,
             socket: Socket::Closed { probed: true },
             failed_sockets: 0,
             complete: false,
+        }
+    }
+
+    /// Since when its socket is open, if it is.
+    pub(super) const fn open_since(&self) -> Option<Duration> {
+        match self.socket {
+            Socket::Open { since, .. } => Some(since),
+            Socket::Opening { .. } | Socket::Closed { .. } => None,
         }
     }
 
@@ -110,11 +105,16 @@ mod tests {
             utc: UtcMicros(1_000_000_000_000),
         };
         let expires = life_s.map(|s| UtcMicros(now.utc.0 + s * 1_000_000));
-        Channel::new(ChannelId::from("c"), expires, (1, LIFE), now).renew_at - now.elapsed
+        let term = Term {
+            generation: 1,
+            leave_at: LIFE,
+            ends_at: LIFE,
+        };
+        Channel::new(ChannelId::from("c"), expires, term, now).renew_at - now.elapsed
     }
 
     #[test]
-    fn replaced_before_its_end_even_if_our_clock_is_wrong() {
+    fn succeeded_before_its_end_even_if_our_clock_is_wrong() {
         assert_eq!(renewal(Some(86_400)), LIFE - LEAD);
         assert_eq!(renewal(None), LIFE - LEAD);
         assert_eq!(renewal(Some(200_000)), LIFE - LEAD, "our clock is slow");

@@ -2,11 +2,14 @@
 
 use std::sync::Arc;
 
-use super::Session;
 use super::errand::{Cause, Trouble};
-use super::shard::{MOST_CHANNELS, Subject};
+use super::line::LineId;
+use super::shard::Shard;
+use super::subject::Subject;
+use super::{Notice, Session};
 use crate::model::feed::{Feed, Scope, Why};
 use crate::model::id::{Topic, UserId};
+use crate::model::time::UtcMicros;
 
 /// What is told about the feed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,7 +29,7 @@ struct ScopeBasis {
     feed: Feed,
     roster_read: bool,
     /// Of each shard: its revision, and whether it is whole.
-    shards: Vec<(u64, bool)>,
+    shards: Vec<((LineId, u64), bool)>,
     unplaced: u64,
 }
 
@@ -39,10 +42,30 @@ impl Coverage {
 }
 
 impl Session {
+    pub(super) fn tell_coverage(&mut self) {
+        if self.users.was_read() && self.queues.was_read() {
+            self.shards.iter_mut().for_each(Shard::note_complete);
+        }
+        let coverage = self.coverage();
+        let news = !self
+            .coverage
+            .as_ref()
+            .is_some_and(|told| told.says_the_same(&coverage));
+        if news {
+            self.notices.push_back(Notice::Feed {
+                feed: coverage.feed,
+                why: coverage.why,
+                scope: coverage.scope.clone(),
+                message: Arc::clone(&coverage.message),
+            });
+        }
+        self.coverage = Some(coverage);
+    }
+
     pub(super) fn coverage(&self) -> Coverage {
-        let flows = self.shards.iter().any(|shard| shard.counts().flowing > 0);
+        let flows = self.lines().any(|line| line.following.counts().flowing > 0);
         let roster_read = self.users.was_read() && self.queues.was_read();
-        let whole = self.shards.iter().all(super::shard::Shard::is_whole);
+        let whole = self.shards.iter().all(Shard::is_whole);
         let refused: usize = self.shards.iter().map(|shard| shard.counts().refused).sum();
         let feed = match (
             flows,
@@ -70,6 +93,13 @@ impl Session {
                 .collect(),
             unplaced: self.unplaced_revision,
         };
+        let is_reading = feed == Feed::Up && self.recovery.is_reading();
+        let (feed, message) = if is_reading {
+            let message = format!("{message}; what was missed before is being read");
+            (Feed::Recovering, message)
+        } else {
+            (feed, message)
+        };
         let scope = match &self.coverage {
             Some(told) if told.basis == basis => told.scope.clone(),
             Some(_) | None if feed == Feed::Degraded && roster_read => self.scope(),
@@ -85,8 +115,25 @@ impl Session {
         }
     }
 
+    /// Up to when everything of the region was heard that this feed may follow: the last frame of the line that has been
+    /// silent for longest. `None` while something does not flow that did or should, or what was missed has not been read:
+    /// a later life must begin where the feed was whole last.
+    #[must_use]
+    pub fn covered_until(&self) -> Option<UtcMicros> {
+        let roster_read = self.users.was_read() && self.queues.was_read();
+        if !roster_read || self.recovery.is_reading() || !self.shards.iter().all(Shard::is_whole) {
+            return None;
+        }
+        let leads = self.shards.iter().map(|shard| &shard.lead);
+        let heard = leads.filter(|lead| lead.following.counts().flowing > 0);
+        let heard: Option<Vec<UtcMicros>> = heard
+            .map(|lead| lead.last_heard().map(|last| last.utc))
+            .collect();
+        heard?.into_iter().min()
+    }
+
     fn up(&self) -> (Why, String) {
-        match self.token.errand.trouble() {
+        match self.token_trouble() {
             // Nothing is missed as long as the sockets stay, but no operator wants to learn it when they do not.
             Some(trouble) if trouble.why == Why::CredentialsRefused => (
                 trouble.why,
@@ -95,7 +142,21 @@ impl Session {
                     trouble.message
                 ),
             ),
-            Some(_) | None => (
+            Some(_) | None => self.well(),
+        }
+    }
+
+    /// Everything flows, and there is a token.
+    fn well(&self) -> (Why, String) {
+        match self.shards.iter().find_map(Shard::lasting_trouble) {
+            Some(trouble) => (
+                trouble.why,
+                format!(
+                    "No connection can be renewed: {}. The feed goes on for as long as its connections last",
+                    trouble.message
+                ),
+            ),
+            None => (
                 Why::None,
                 format!(
                     "{} users and {} queues are followed",
@@ -121,18 +182,15 @@ impl Session {
                 Why::Limit,
                 format!(
                     "{users} users and {} queues are not followed: together with the {} that are they need more than \
-                     {MOST_CHANNELS} of the 20 notification channels that the platform gives a client id. Divide the \
-                     users among several adapters with a client id of their own",
+                     {} of the 20 notification channels that the platform gives a client id. Divide the users among \
+                     several adapters with a client id of their own",
                     self.unplaced.len() - users,
                     self.placed.len(),
+                    self.most_lines(),
                 ),
             );
         }
-        let mut refusals = self
-            .shards
-            .iter()
-            .flat_map(super::shard::Shard::refusals)
-            .peekable();
+        let mut refusals = self.shards.iter().flat_map(Shard::refusals).peekable();
         if let Some(first) = refusals.peek().map(|(_, refusal)| refusal.reason.clone()) {
             let topics: usize = refusals.map(|(_, refusal)| refusal.topics.len()).sum();
             return (
@@ -155,7 +213,7 @@ impl Session {
 
     /// The trouble that stands in the way of the rest: without a token there is no roster, without a roster no topic.
     fn trouble(&self, roster_read: bool, whole: bool) -> Option<&Trouble> {
-        let token = self.token.errand.trouble();
+        let token = self.token_trouble();
         let roster = [self.users.errand.trouble(), self.queues.errand.trouble()]
             .into_iter()
             .flatten()
@@ -167,9 +225,9 @@ impl Session {
             .filter(|shard| !whole && !shard.is_whole())
             .find_map(|shard| {
                 [
-                    shard.create.trouble(),
-                    shard.probe.trouble(),
-                    shard.subscribe.trouble(),
+                    shard.lead.create.trouble(),
+                    shard.lead.probe.trouble(),
+                    shard.lead.subscribe.trouble(),
                     shard.trouble.as_ref(),
                 ]
                 .into_iter()
@@ -177,6 +235,11 @@ impl Session {
                 .next()
             });
         token.or(shards).or(roster)
+    }
+
+    /// The trouble with the token of the wire that everything is to be on.
+    fn token_trouble(&self) -> Option<&Trouble> {
+        self.token(self.target)?.errand.trouble()
     }
 
     fn scope(&self) -> Scope {

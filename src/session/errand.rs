@@ -1,12 +1,15 @@
-//! A request that has to succeed sooner or later: one at a time, tried again with back-off for as long as it takes.
+//! A request that has to succeed sooner or later: one at a time, repeated as the operator's retry keys say, and then tried
+//! again with a back-off of its own for as long as it takes.
 
 use std::time::Duration;
 
-use super::LONGEST_SILENCE;
 use super::backoff::{Backoff, Jitter};
 use super::channel::SUSPECT;
+use super::request::LONGEST_SILENCE;
+use super::retry::{Effect, Retry};
 use crate::model::feed::Why;
 use crate::model::order::{Failure, FailureKind, OrderId};
+use crate::settings::RetryRules;
 
 /// The wait after a refusal that only a person can mend (credentials, permissions): no stop, and no hammering.
 pub(super) const AFTER_REFUSAL: Duration = Duration::from_secs(60);
@@ -73,10 +76,16 @@ impl Trouble {
 #[derive(Debug, Default)]
 pub(super) struct Errand {
     pending: Option<OrderId>,
+    /// When the last one was sent.
+    sent: Duration,
     not_before: Duration,
+    /// The request that is repeated while its keys allow it.
+    retry: Option<Retry>,
     backoff: Backoff,
     token_refused: bool,
     trouble: Option<Trouble>,
+    /// Why the last request was given up that was not repeated any more.
+    given_up: Option<Cause>,
 }
 
 impl Errand {
@@ -87,6 +96,11 @@ impl Errand {
 
     pub(super) const fn pending(&self) -> Option<OrderId> {
         self.pending
+    }
+
+    /// When what is pending, or was answered last, was sent.
+    pub(super) const fn sent_at(&self) -> Duration {
+        self.sent
     }
 
     pub(super) const fn not_before(&self) -> Duration {
@@ -102,8 +116,30 @@ impl Errand {
         self.backoff.failures()
     }
 
-    pub(super) fn sent(&mut self, id: OrderId) {
+    pub(super) fn sent(&mut self, id: OrderId, rules: &RetryRules, now: Duration) {
         self.pending = Some(id);
+        self.sent = now;
+        if self.retry.is_none_or(|retry| retry.is_over(rules, now)) {
+            self.retry = Some(Retry::new(now));
+        }
+    }
+
+    /// It failed. If the request is to be repeated by the operator's keys, it may go again once [`Self::not_before`] has
+    /// come. Says whether it is, and if so whether the failure is news, as [`Self::failed`] does.
+    pub(super) fn repeat(
+        &mut self,
+        rules: &RetryRules,
+        effect: Effect,
+        doing: &str,
+        failure: &Failure,
+        now: Duration,
+    ) -> Option<bool> {
+        let mut retry = self.retry.take()?;
+        let next = retry.failed(rules, effect, failure, now)?;
+        self.retry = Some(retry);
+        self.pending = None;
+        self.not_before = next;
+        Some(self.note(Trouble::new(doing, failure)))
     }
 
     /// It succeeded; the next one may go from `next` on.
@@ -124,12 +160,20 @@ impl Errand {
         self.not_before = self.not_before.max(until);
     }
 
+    /// It is wanted by then, unless something went wrong and it waits for that.
+    pub(super) fn hasten(&mut self, until: Duration) {
+        if self.trouble.is_none() {
+            self.not_before = self.not_before.min(until);
+        }
+    }
+
     /// The answer was a 401. The first one costs nothing but a new token; says whether it was the first.
     pub(super) fn token_was_refused(&mut self) -> bool {
         if self.token_refused {
             return false;
         }
         self.pending = None;
+        self.retry = None;
         self.token_refused = true;
         true
     }
@@ -137,6 +181,7 @@ impl Errand {
     /// It failed, and is to be asked in another way at once.
     pub(super) fn failed_in_this_way(&mut self) {
         self.pending = None;
+        self.retry = None;
     }
 
     /// Whether, after this failure, no answer is to be expected before long. (A broken link is none of its own.)
@@ -163,6 +208,7 @@ impl Errand {
         jitter: &mut Jitter,
     ) -> bool {
         self.pending = None;
+        self.retry = None;
         self.token_refused = false;
         let wait = self.backoff.delay(jitter);
         let wait = match failure.kind {
@@ -179,7 +225,13 @@ impl Errand {
             | FailureKind::Unreadable => wait,
         };
         self.not_before = now + wait;
-        let trouble = Trouble::new(doing, failure);
+        self.note(Trouble::new(doing, failure));
+        let cause = self.trouble.as_ref().map(|trouble| trouble.cause().clone());
+        std::mem::replace(&mut self.given_up, cause.clone()) != cause
+    }
+
+    /// Notes what went wrong last. Says whether it is news.
+    fn note(&mut self, trouble: Trouble) -> bool {
         let is_news = self.trouble.as_ref().map(Trouble::cause) != Some(trouble.cause());
         self.trouble = Some(trouble);
         is_news

@@ -45,9 +45,9 @@ impl Watch {
         self.asked = None;
     }
 
-    /// A ping was sent.
+    /// A ping was sent. What is not answered yet is asked for no longer by that.
     pub(super) fn asked(&mut self, now: Now) {
-        self.asked = Some(now.elapsed);
+        self.asked.get_or_insert(now.elapsed);
     }
 
     /// When the last frame came.
@@ -89,6 +89,14 @@ mod tests {
         assert_eq!(watch.pulse(at(142)), Pulse::Until(Duration::from_secs(143)));
         assert_eq!(watch.pulse(at(143)), Pulse::Dead);
         assert!(SILENCE + ANSWER < Duration::from_secs(45));
+    }
+
+    #[test]
+    fn asking_once_more_puts_death_off_no_further() {
+        let mut watch = Watch::new(at(0));
+        watch.asked(at(35));
+        watch.asked(at(42));
+        assert_eq!(watch.pulse(at(43)), Pulse::Dead);
     }
 
     #[test]

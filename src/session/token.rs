@@ -1,4 +1,5 @@
-//! When to fetch a token: at the start, at 80 % of the old one's life, and once for each that the platform refuses.
+//! When to fetch a token: at the start, at 80 % of the old one's life, and once for each that the platform refuses. One
+//! request at a time, whoever needs it.
 //!
 //! The token itself stays with the wire. Here it has a generation, so that a 401 to a request of the last generation
 //! does not cost the new token.
@@ -6,7 +7,6 @@
 use std::time::Duration;
 
 use super::backoff::{Backoff, Jitter};
-use super::channel::lead;
 use super::errand::Errand;
 
 /// Shorter lives are taken for this: the platform's own minimum is 300 s, and a nonsense must not become a storm.
@@ -18,11 +18,20 @@ const LONGEST_LIFE: Duration = Duration::from_secs(48 * 3600);
 struct Grant {
     renew_at: Duration,
     ends_at: Duration,
-    /// When the channels that it made are to be replaced.
-    leave_at: Duration,
     /// Some request succeeded with it. A token that is refused unproven is not replaced at once: that could go on
     /// for ever.
     proven: bool,
+}
+
+/// What a channel has from the token that made it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Term {
+    /// Of the token.
+    pub(super) generation: u64,
+    /// When the channel is to be left if there is a newer token by then.
+    pub(super) leave_at: Duration,
+    /// When the token ends, and may take the channel along.
+    pub(super) ends_at: Duration,
 }
 
 #[derive(Debug, Default)]
@@ -46,12 +55,14 @@ impl Token {
         self.grant.map(|grant| grant.ends_at)
     }
 
-    /// When a channel that was made with this generation is to be replaced for the token's sake: at once if that one is
-    /// no longer the newest.
-    pub(super) fn leave_at(&self, generation: u64, now: Duration) -> Duration {
-        self.grant
-            .filter(|_| generation == self.generation)
-            .map_or(now, |grant| grant.leave_at)
+    /// The term that a channel has from the token of this generation: none at all if that one is no longer the newest.
+    pub(super) fn term(&self, generation: u64, now: Duration) -> Term {
+        let grant = self.grant.filter(|_| generation == self.generation);
+        Term {
+            generation,
+            leave_at: grant.map_or(now, |grant| grant.renew_at),
+            ends_at: grant.map_or(now, |grant| grant.ends_at),
+        }
     }
 
     /// When the next one is to be fetched, unless one is being fetched already.
@@ -69,9 +80,20 @@ impl Token {
         self.grant = Some(Grant {
             renew_at: now + life * 4 / 5,
             ends_at: now + life,
-            leave_at: now + life - lead(life),
             proven: false,
         });
+    }
+
+    /// A newer one is wanted, although this one's time has not come. It is used until that is there.
+    pub(super) fn renew(&mut self, now: Duration) {
+        if let Some(grant) = &mut self.grant {
+            grant.renew_at = grant.renew_at.min(now);
+        }
+    }
+
+    /// The generation of the last one, whatever became of it.
+    pub(super) const fn generation(&self) -> u64 {
+        self.generation
     }
 
     /// A request of this generation succeeded.
@@ -99,6 +121,7 @@ impl Token {
 mod tests {
     use super::*;
     use crate::model::order::OrderId;
+    use crate::settings::RetryRules;
 
     const S: Duration = Duration::from_secs(1);
 
@@ -108,7 +131,7 @@ mod tests {
         assert_eq!(token.fetch_at(), Some(Duration::ZERO));
         token.granted(S * 86_400, S * 10);
         assert_eq!(token.fetch_at(), Some(S * (10 + 69_120)));
-        token.errand.sent(OrderId(1));
+        token.errand.sent(OrderId(1), &RetryRules::default(), S);
         assert_eq!(token.fetch_at(), None, "one at a time");
         assert_eq!(token.expire(S * 86_409), Some(S * 86_410));
         assert_eq!(token.usable(), Some(1));

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use zeroize::Zeroizing;
 
 use super::Problem;
 
@@ -16,8 +17,8 @@ pub(super) enum Node {
     Whole(u64),
     /// Any other number, as text.
     Number(String),
-    /// A string.
-    Text(String),
+    /// A string, which may be a secret: nothing of it stays when it was read.
+    Text(Zeroizing<String>),
     /// A list; none is expected anywhere.
     List,
     /// An object, in its order and with its duplicates.
@@ -108,7 +109,7 @@ impl<'de> Visitor<'de> for AnyNode {
     }
 
     fn visit_str<E>(self, value: &str) -> Result<Node, E> {
-        Ok(Node::Text(value.to_owned()))
+        Ok(Node::Text(Zeroizing::new(value.to_owned())))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Node, A::Error> {

@@ -5,10 +5,13 @@
 //! names: the variable or file of a secret, and the file of trusted roots.
 
 mod attribute;
+mod change;
 mod document;
-mod later;
+mod path;
+mod proxy;
 mod reference;
 mod region;
+mod restart;
 mod schema;
 mod secret;
 mod table;
@@ -22,13 +25,17 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::civil::Time;
 use secrecy::SecretString;
 use url::Url;
 
 pub use self::attribute::{AllowedKey, AttributeMask, MaskPattern};
+pub use self::change::Change;
 use self::document::Node;
+pub use self::restart::Zone;
 use self::table::{Draft, Kind, Place, Row, TABLE};
 use crate::model::log::LogLevel;
+use crate::model::role::Role;
 
 /// The key of the object that holds the other keys.
 const ADVANCED: &str = "AdvancedSettings";
@@ -52,10 +59,32 @@ pub struct Settings {
     pub region: Region,
     /// Which certificates are trusted.
     pub trust: Trust,
+    /// Through what every connection goes; `None`: directly.
+    pub proxy: Option<Proxy>,
+    /// When the adapter renews everything, by the clock of `time_zone`; a secondary an hour after that instant.
+    pub restart_time: Time,
+    /// By which clock.
+    pub time_zone: Zone,
+    /// Which of two adapters on the same client this is; `None`: the only one.
+    pub role: Option<Role>,
+    /// How a single request is repeated.
+    pub retry: RetryRules,
+    /// For how long the predecessor and its successor are both read.
+    pub overlap: Duration,
+    /// A live call that nothing was heard of for so long is read.
+    pub quiet_call_read: Duration,
+    /// Where gaps are written down; `None`: they stand in the status only.
+    pub gap_ledger_file: Option<PathBuf>,
     /// How often users and queues are listed again.
     pub roster_interval: Duration,
     /// The budget of REST requests.
     pub requests_per_minute: u32,
+    /// Where the journal is; `None`: there is none.
+    pub journal_directory: Option<PathBuf>,
+    /// How long an event that was not taken stays in it.
+    pub journal_max_age: Duration,
+    /// How many bytes it may hold.
+    pub journal_max_bytes: u64,
     /// How many events wait for the host before they are lost.
     pub queue_max_events: usize,
     /// How often the host may refuse one event before it is given up; 0 = as often as it likes.
@@ -71,6 +100,34 @@ pub struct Settings {
     /// Test builds only: the place where the adapter shall panic.
     #[cfg(feature = "provoke")]
     pub provoke: Option<String>,
+}
+
+/// How a single request is repeated. It never decides whether the adapter lives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RetryRules {
+    /// The most repetitions of one request.
+    pub max_retry: u32,
+    /// So many repetitions after a 5xx or a broken connection come after the plain delay; the others back off.
+    pub max_retries_before_backoff: u32,
+    /// No repetition starts later than this after the request.
+    pub max_retry_time: Duration,
+    /// The plain delay where the answer names none.
+    pub default_retry_after: Duration,
+    /// The steps of the back-off follow each other after this; `None`: there is no back-off, the plain delay goes on.
+    pub backoff_interval: Option<Duration>,
+}
+
+/// The settings' defaults: no request is repeated.
+impl Default for RetryRules {
+    fn default() -> Self {
+        Self {
+            max_retry: 0,
+            max_retries_before_backoff: 0,
+            max_retry_time: Duration::from_secs(1),
+            default_retry_after: Duration::ZERO,
+            backoff_interval: None,
+        }
+    }
 }
 
 /// When the host starts an adapter.
@@ -102,6 +159,32 @@ pub enum Trust {
     SystemRoots,
     /// As [`Trust::Platform`], and the roots of this PEM file too.
     File(PathBuf),
+}
+
+/// A proxy that every connection goes through: for tokens, requests and websockets.
+#[derive(Debug, Clone)]
+pub struct Proxy {
+    /// How it is spoken to.
+    pub protocol: ProxyProtocol,
+    /// Its name or address, without brackets.
+    pub host: String,
+    /// Its TCP port.
+    pub port: u16,
+    /// User name and password, for a proxy that asks for them.
+    pub credentials: Option<(String, SecretString)>,
+    /// What is reached without it: names (with all that end in `.name`), addresses, networks.
+    pub bypass: Vec<String>,
+}
+
+/// How a proxy is spoken to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ProxyProtocol {
+    /// CONNECT.
+    Http,
+    /// CONNECT, over TLS to the proxy.
+    Https,
+    /// SOCKS, version 5; the proxy looks names up.
+    Socks5,
 }
 
 /// One thing that is wrong with a document, or worth a warning. Names keys, variables and paths; never a secret.
@@ -159,10 +242,27 @@ pub fn read(document: &str) -> Result<Accepted, Vec<Problem>> {
         };
         reading.row(row, value(block, row.key));
     }
+    let proxy = std::mem::take(&mut reading.draft.proxy);
+    let proxy = match proxy.finish() {
+        Ok(proxy) => proxy,
+        Err(problems) => {
+            // What a key holds wrong was told already; that it is missing would tell it twice.
+            let told = |key: &str| reading.problems.iter().any(|told| told.key == key);
+            let mut new: Vec<Problem> = problems;
+            new.retain(|problem| !told(&problem.key));
+            reading.problems.extend(new);
+            None
+        }
+    };
+    if let (Some(region), Some(proxy)) = (reading.draft.region(), &proxy)
+        && let Err(fault) = proxy::check_way(region, proxy)
+    {
+        reading.problem("RegionHost".to_owned(), fault);
+    }
     if !reading.problems.is_empty() {
         return Err(reading.problems);
     }
-    match reading.draft.finish() {
+    match reading.draft.finish(proxy) {
         Some(settings) => Ok(Accepted {
             settings,
             warnings: reading.warnings,
@@ -267,12 +367,8 @@ impl Reading {
             return;
         }
         let elsewhere = match place {
-            Place::Top => known(Place::Advanced)
-                .chain(later::WITHOUT_EFFECT)
-                .any(|known| known == key),
-            Place::Advanced => known(Place::Top)
-                .chain(later::SET_ASIDE)
-                .any(|known| known == key),
+            Place::Top => known(Place::Advanced).any(|known| known == key),
+            Place::Advanced => known(Place::Top).any(|known| known == key),
         };
         match place {
             Place::Top if elsewhere => self.problem(
@@ -282,7 +378,7 @@ impl Reading {
                     format!("Write it in {ADVANCED}"),
                 ),
             ),
-            Place::Top if !later::SET_ASIDE.contains(&key) => {
+            Place::Top => {
                 let right = nearest(key, known(Place::Top)).map_or_else(
                     || "Leave it out".to_owned(),
                     |near| format!("Did you mean {near}"),
@@ -292,7 +388,6 @@ impl Reading {
                     Fault::new("is not a known key; case matters in keys", right),
                 );
             }
-            Place::Top => {}
             Place::Advanced if elsewhere => self.warning(
                 path(place, key),
                 Fault::new(
@@ -300,19 +395,11 @@ impl Reading {
                     "Write it in the document itself",
                 ),
             ),
-            Place::Advanced if later::WITHOUT_EFFECT.contains(&key) => self.warning(
-                path(place, key),
-                Fault::new(
-                    "is known, but has no effect in this version",
-                    "It may stay; do not rely on it",
-                ),
-            ),
             Place::Advanced => {
-                let right = nearest(key, known(Place::Advanced).chain(later::WITHOUT_EFFECT))
-                    .map_or_else(
-                        || "Leave it out".to_owned(),
-                        |near| format!("Did you mean {near}"),
-                    );
+                let right = nearest(key, known(Place::Advanced)).map_or_else(
+                    || "Leave it out".to_owned(),
+                    |near| format!("Did you mean {near}"),
+                );
                 let wrong = "is not a known key and has no effect; case matters in keys";
                 self.warning(path(place, key), Fault::new(wrong, right));
             }
@@ -321,9 +408,17 @@ impl Reading {
 
     /// One row of the table and what the document says to it.
     fn row(&mut self, row: &Row, node: Option<&Node>) {
+        // Hosts store every field of their form: without a proxy its fields are set aside, whatever they hold.
+        if row.is_of_proxy() && !self.draft.proxy.is_used {
+            return;
+        }
         let read = match (node.filter(|node| !node.is_blank()), row.default) {
             (Some(node), _) => take(row, node, &mut self.draft),
-            (None, Some(default)) => take(row, &Node::Text(default.to_owned()), &mut self.draft),
+            // A number that has no default: whether it may be missing is seen when all is read.
+            (None, Some("")) if matches!(row.kind, Kind::Whole { .. }) => Ok(None),
+            (None, Some(default)) => {
+                take(row, &Node::Text(default.to_owned().into()), &mut self.draft)
+            }
             (None, None) => {
                 let wrong = if node.is_some() {
                     "is empty"
@@ -372,7 +467,8 @@ fn take(row: &Row, node: &Node, draft: &mut Draft) -> Result<Option<Fault>, Faul
             unit,
             put,
         } => {
-            let right = format!("Write a whole number of {unit} from {min} to {max}");
+            let of = if unit.is_empty() { "" } else { " of " };
+            let right = format!("Write a whole number{of}{unit} from {min} to {max}");
             let value = match node {
                 Node::Whole(value) => Some(*value),
                 Node::Text(text) => text.trim().parse().ok(),
@@ -398,19 +494,22 @@ fn take(row: &Row, node: &Node, draft: &mut Draft) -> Result<Option<Fault>, Faul
                 format!("Leave it out, or write \"{value}\""),
             )),
         },
-        Kind::StaysOff { wrong, right } => match node {
-            Node::Bool(false) => Ok(None),
-            Node::Bool(true) => Err(Fault::new(*wrong, *right)),
-            Node::Text(text) if text.trim().eq_ignore_ascii_case("false") => Ok(None),
-            Node::Text(text) if text.trim().eq_ignore_ascii_case("true") => {
-                Err(Fault::new(*wrong, *right))
-            }
-            Node::Text(text) => Err(Fault::new(
-                format!("is {}", quoted(text)),
-                "Write true or false",
-            )),
-            _ => of_type("Write true or false"),
-        },
+        Kind::Switch { put } => {
+            let value = match node {
+                Node::Bool(value) => *value,
+                Node::Text(text) if text.trim().eq_ignore_ascii_case("false") => false,
+                Node::Text(text) if text.trim().eq_ignore_ascii_case("true") => true,
+                Node::Text(text) => {
+                    return Err(Fault::new(
+                        format!("is {}", quoted(text)),
+                        "Write true or false",
+                    ));
+                }
+                _ => return of_type("Write true or false"),
+            };
+            put(draft, value);
+            Ok(None)
+        }
     }
 }
 
@@ -419,9 +518,11 @@ fn asked(row: &Row) -> String {
     match &row.kind {
         Kind::Text { form, .. } => (*form).to_owned(),
         Kind::Choice { words, .. } => one_of(words),
-        Kind::Whole { min, max, unit, .. } => format!("{min} to {max} {unit}"),
+        Kind::Whole { min, max, unit, .. } => {
+            format!("{min} to {max} {unit}").trim_end().to_owned()
+        }
         Kind::Fixed(value) => format!("`{value}`"),
-        Kind::StaysOff { .. } => "`false`".to_owned(),
+        Kind::Switch { .. } => "`true` or `false`".to_owned(),
     }
 }
 
@@ -452,8 +553,15 @@ fn value<'a>(entries: &'a [(String, Node)], key: &str) -> Option<&'a Node> {
         .map(|(_, node)| node)
 }
 
+/// No known word is nearly as long, in bytes.
+const LONGEST_NAMED: usize = 128;
+
 /// The known word that was most likely meant: but for case, or but for a third of its letters.
 fn nearest(written: &str, known: impl Iterator<Item = &'static str>) -> Option<&'static str> {
+    // Much longer than any: nothing is near, and a comparison costs as much as it is long.
+    if written.len() > LONGEST_NAMED {
+        return None;
+    }
     let lower = written.to_lowercase();
     let near = known
         .map(|word| {

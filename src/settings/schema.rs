@@ -3,8 +3,8 @@
 use serde::ser::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
+use super::ADVANCED;
 use super::table::{Applies, Kind, Place, Row, TABLE};
-use super::{ADVANCED, later};
 
 /// The schema's text.
 pub(super) fn text() -> String {
@@ -68,7 +68,6 @@ fn properties(place: Place) -> InOrder {
         rows.map(|row| (row.key, property(row).into())).collect();
     match place {
         Place::Top => {
-            all.extend(later::SET_ASIDE.map(|key| (key, without_effect(key).into())));
             let advanced = InOrder(vec![
                 ("title", json!("Advanced settings").into()),
                 ("type", json!("object").into()),
@@ -79,9 +78,7 @@ fn properties(place: Place) -> InOrder {
             ]);
             all.push((ADVANCED, Part::Block(advanced)));
         }
-        Place::Advanced => {
-            all.extend(later::WITHOUT_EFFECT.map(|key| (key, without_effect(key).into())))
-        }
+        Place::Advanced => {}
     }
     InOrder(all)
 }
@@ -99,7 +96,7 @@ fn property(row: &Row) -> Value {
             Applies::Start => "start".into(),
         },
     );
-    if row.secret {
+    if row.secret.is_some() {
         say("writeOnly", true.into());
         say("format", "password".into());
     }
@@ -135,23 +132,14 @@ fn property(row: &Row) -> Value {
             say("readOnly", true.into());
             json!(default)
         }
-        Kind::StaysOff { .. } => {
+        Kind::Switch { .. } => {
             say("type", json!(["boolean", "string"]));
-            say("enum", json!([false, "false"]));
-            json!(false)
+            say("enum", json!([true, false, "true", "false"]));
+            json!(default == "true")
         }
     };
-    if row.default.is_some() {
+    if row.default.is_some() && !default.is_null() {
         say("default", default);
     }
     property.into()
-}
-
-fn without_effect(key: &str) -> Value {
-    let mut property =
-        json!({ "description": "Known, but has no effect in this version.", "x-applies": "never" });
-    if key == "ProxyPassword" {
-        property["writeOnly"] = true.into();
-    }
-    property
 }

@@ -40,12 +40,6 @@ static void on_log(void *user, const gca_log *line) {
 }
 static void on_drop(void *user) { atomic_fetch_add(&((struct guest *)user)->drops, 1); }
 
-static long now_ms(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 static gca_handle begin(const gca_api *api, struct guest *guest, const char *settings) {
     gca_host host;
     gca_handle handle = 0;
@@ -73,9 +67,11 @@ int main(int count, char **words) {
     which = words[3];
 
     gca_handle handle = begin(api, &stopped, settings);
+    /* The callback returns only when it is told to: a stop that waited for it would never come back. The upper bounds leave
+       room for a machine with much to do, and for valgrind. */
     long start = now_ms();
     EXPECT_STATUS(GCA_ERR_TIMEOUT, api->stop(handle, 300));
-    EXPECT(now_ms() - start >= 250 && now_ms() - start < 2500);
+    EXPECT(now_ms() - start >= 250 && now_ms() - start < 30000);
     EXPECT_STATUS(GCA_ERR_TIMEOUT, api->stop(handle, 0));
     EXPECT(atomic_load(&stopped.returned) == 0);
     atomic_store(&stopped.blocks, 0);
@@ -91,7 +87,7 @@ int main(int count, char **words) {
     handle = begin(api, &destroyed, settings);
     start = now_ms();
     EXPECT_STATUS(GCA_ERR_TIMEOUT, api->destroy(handle));
-    EXPECT(now_ms() - start >= 4500 && now_ms() - start < 8000);
+    EXPECT(now_ms() - start >= 4500 && now_ms() - start < 30000);
     EXPECT_STATUS(GCA_ERR_HANDLE, api->destroy(handle));
     EXPECT_STATUS(GCA_ERR_HANDLE, api->stop(handle, 0));
     EXPECT(atomic_load(&destroyed.drops) == 0);

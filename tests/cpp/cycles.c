@@ -4,9 +4,7 @@
  * the warm-up, the longest stop, and the drops. */
 #include "trial.h"
 
-#include <malloc.h>
 #include <stdatomic.h>
-#include <unistd.h>
 
 static atomic_int events;
 static atomic_int calls;
@@ -25,22 +23,6 @@ static void on_drop(void *user) {
     atomic_fetch_add(&drops, 1);
 }
 
-static long resident_bytes(void) {
-    long pages = 0, resident = 0;
-    malloc_trim(0);
-    FILE *file = fopen("/proc/self/statm", "r");
-    EXPECT(file != NULL);
-    EXPECT(fscanf(file, "%ld %ld", &pages, &resident) == 2);
-    fclose(file);
-    return resident * sysconf(_SC_PAGESIZE);
-}
-
-static long now_ms(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 int main(int count, char **words) {
     EXPECT(count == 6);
     const gca_api *api = load(words[1]);
@@ -53,7 +35,7 @@ int main(int count, char **words) {
     for (long cycle = 0; cycle < warm_up + cycles; ++cycle) {
         if (cycle == warm_up) {
             resident = resident_bytes();
-            heap = (long)mallinfo2().uordblks;
+            heap = heap_bytes();
         }
         gca_host host;
         gca_handle handle = 0;
@@ -78,7 +60,7 @@ int main(int count, char **words) {
         EXPECT(atomic_load(&drops) == (int)cycle + 1);
     }
     const long resident_grown = resident_bytes() - resident;
-    const long heap_grown = (long)mallinfo2().uordblks - heap;
+    const long heap_grown = heap_bytes() - heap;
     for (int tries = 0; threads() > threads_before && tries < 400; ++tries) rest_ms(5);
     printf("{\"cycles\":%ld,\"threads_before\":%d,\"threads_after\":%d,\"resident_grown\":%ld,\"heap_grown\":%ld,"
            "\"longest_stop_ms\":%ld,\"events\":%d,\"drops\":%d}\n",

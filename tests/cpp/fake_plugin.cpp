@@ -1,10 +1,12 @@
 // A plugin without a region: plays a fixed feed to the one host that it knows, to test what stands on the host's side of
 // the boundary (the C++ header, recorder-host) with texts and sizes that no region sends. Not an example of anything.
 #include <atomic>
+#include <cstdio>
 #include <cstring>
 #include <string>
 #include <thread>
 
+#define GCA_API  // it stands in for the library, and imports nothing
 #include <genesys_cloud_adapter.h>
 
 namespace {
@@ -13,6 +15,7 @@ gca_host host;
 std::thread dispatcher;
 std::atomic<bool> stopping;
 std::string problems;
+bool journals;  // the settings name a JournalDirectory: each event has an id of its own then
 
 gca_str text(const char* literal) { return gca_str{literal, std::strlen(literal)}; }
 
@@ -36,7 +39,10 @@ gca_event empty_event(gca_event_kind kind, uint64_t sequence) {
     return event;
 }
 
-void offer(const gca_event& event) {
+void offer(gca_event event) {
+    char id[33];
+    std::snprintf(id, sizeof id, "%032llu", static_cast<unsigned long long>(event.sequence));
+    if (journals) event.id = text(id);
     while (!stopping && host.on_event(host.user, &event) != GCA_TAKEN) std::this_thread::yield();
 }
 
@@ -125,7 +131,9 @@ gca_status create(const gca_host* given, gca_handle* handle) {
     return GCA_OK;
 }
 gca_status configure(gca_handle, const char* json, size_t length) {
-    if (std::string(json, length).find("AdapterName") != std::string::npos) return GCA_OK;
+    const std::string settings(json, length);
+    journals = settings.find("\"AdvancedSettings\":{\"JournalDirectory\":\"") != std::string::npos;
+    if (settings.find("AdapterName") != std::string::npos) return GCA_OK;
     problems = "AdapterName is missing. Write a name.\nDataSource is missing. Write a name.";
     return GCA_ERR_SETTINGS;
 }
@@ -139,6 +147,7 @@ gca_status stop(gca_handle, uint32_t) {
     if (dispatcher.joinable()) dispatcher.join();
     return GCA_OK;
 }
+gca_status restart(gca_handle) { return GCA_OK; }
 gca_status destroy(gca_handle) {
     stop(1, 0);
     if (host.on_drop != nullptr) host.on_drop(host.user);
@@ -148,6 +157,28 @@ gca_status destroy(gca_handle) {
 gca_status status_json(gca_handle, char* buf, size_t cap, size_t* needed) {
     static size_t grows = 1000;
     return copy("{" + std::string(grows += 100, ' ') + "}", buf, cap, needed);
+}
+gca_status check(gca_handle, uint32_t timeout_ms, char* buf, size_t cap, size_t* needed) {
+    // Longer than any first buffer; the report is told again for a time of 0, and only then.
+    static std::string report;
+    if (timeout_ms != 0) {
+        report = R"({"region":"r","proxy":"p:1","took_ms":)" + std::to_string(timeout_ms) + R"(,"result":"warning",)" +
+                 R"("checks":[{"check":"tls","host":"h","result":"ok","seen":"a \"b\"\u001b","todo":"","took_ms":1},)" +
+                 R"({"check":"clock","result":"warning","seen":"late","todo":"set it","took_ms":20}]})" +
+                 std::string(100000, ' ');
+    }
+    return copy(report, buf, cap, needed);
+}
+
+gca_status metrics(gca_handle, char* buf, size_t cap, size_t* needed) {
+    static size_t grows = 1000;
+    return copy("#" + std::string(grows += 100, ' ') + "\n", buf, cap, needed);
+}
+gca_status erase(gca_handle, uint32_t what, const char* id, size_t length) {
+    const std::string named(id, length);
+    const bool is_known = (what == GCA_ERASE_CONVERSATION && named == "c-1") || (what == GCA_ERASE_USER && named == "u-1");
+    problems = is_known ? "" : "something else was to be erased";
+    return is_known ? GCA_OK : GCA_ERR_ARGUMENT;
 }
 gca_status settings_schema(char* buf, size_t cap, size_t* needed) { return copy("{}", buf, cap, needed); }
 gca_status last_error(gca_handle, char* buf, size_t cap, size_t* needed) { return copy(problems, buf, cap, needed); }
@@ -166,6 +197,7 @@ gca_api table() {
     api.configure = configure;
     api.start = start;
     api.stop = stop;
+    api.restart = restart;
     api.destroy = destroy;
     api.status_json = status_json;
     api.settings_schema = settings_schema;
@@ -173,6 +205,9 @@ gca_api table() {
     api.set_log_level = set_log_level;
     api.status_name = status_name;
     api.event_json = event_json;
+    api.metrics = metrics;
+    api.check = check;
+    api.erase = erase;
     return api;
 }
 

@@ -34,7 +34,7 @@ static uint32_t on_event(void *user, const gca_event *event) {
 }
 static void on_log(void *user, const gca_log *line) {
     (void)user;
-    if (line->level <= GCA_LOG_WARN && memmem(line->message.ptr, line->message.len, "on_event", 8) != NULL) {
+    if (line->level <= GCA_LOG_WARN && holds(line->message.ptr, line->message.len, "on_event")) {
         atomic_fetch_add(&complaints, 1);
     }
 }

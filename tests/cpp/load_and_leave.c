@@ -21,7 +21,7 @@ int main(int count, char **words) {
         EXPECT(api->abi_version() == GCA_ABI_VERSION);
         EXPECT(strlen(api->version()) >= 5);
     }
-    if (strstr(words[2], "close") != NULL) EXPECT(dlclose(library) == 0);
+    if (strstr(words[2], "close") != NULL) close_library(library);
     if (strcmp(words[2], "create") == 0) {
         gca_host host;
         gca_handle handle = 0;

@@ -101,7 +101,10 @@ static void no_handle(gca_handle handle) {
     EXPECT_STATUS(GCA_ERR_HANDLE, api->configure(handle, "{}", 2));
     EXPECT_STATUS(GCA_ERR_HANDLE, api->start(handle));
     EXPECT_STATUS(GCA_ERR_HANDLE, api->stop(handle, 0));
+    EXPECT_STATUS(GCA_ERR_HANDLE, api->restart(handle));
     EXPECT_STATUS(GCA_ERR_HANDLE, api->status_json(handle, text, sizeof text, &needed));
+    EXPECT_STATUS(GCA_ERR_HANDLE, api->metrics(handle, text, sizeof text, &needed));
+    EXPECT_STATUS(GCA_ERR_HANDLE, api->check(handle, 1000, text, sizeof text, &needed));
     EXPECT_STATUS(GCA_ERR_HANDLE, api->set_log_level(handle, GCA_LOG_INFO));
     EXPECT_STATUS(GCA_ERR_HANDLE, api->destroy(handle));
 }
@@ -121,6 +124,7 @@ static void buffers(gca_handle handle) {
     EXPECT_STATUS(GCA_ERR_ARGUMENT, api->settings_schema(NULL, needed, &length)); /* no buffer, but a size */
     free(text);
     EXPECT_STATUS(GCA_ERR_BUFFER, api->status_json(handle, small, sizeof small, &length));
+    EXPECT_STATUS(GCA_ERR_BUFFER, api->metrics(handle, small, sizeof small, &length));
     EXPECT(small[0] == 'x' && small[1] == 'y');
 }
 
@@ -131,6 +135,7 @@ static void states(const char *settings, const char *disabled) {
     gca_host host = good_host();
     EXPECT_STATUS(GCA_OK, api->create(&host, &handle));
     EXPECT_STATUS(GCA_OK, api->stop(handle, 0)); /* nothing to do */
+    EXPECT_STATUS(GCA_ERR_STATE, api->restart(handle)); /* it does not run */
     EXPECT_STATUS(GCA_ERR_STATE, api->start(handle)); /* no settings yet */
     EXPECT_STATUS(GCA_OK, api->last_error(handle, text, sizeof text, &needed));
     EXPECT(needed > 10);
@@ -152,9 +157,12 @@ static void states(const char *settings, const char *disabled) {
     EXPECT_STATUS(GCA_OK, api->configure(handle, settings, strlen(settings)));
     EXPECT_STATUS(GCA_OK, api->start(handle));
     EXPECT_STATUS(GCA_ERR_STATE, api->start(handle));
-    EXPECT_STATUS(GCA_ERR_STATE, api->configure(handle, settings, strlen(settings)));
+    EXPECT_STATUS(GCA_OK, api->configure(handle, settings, strlen(settings))); /* while it runs */
+    EXPECT_STATUS(GCA_ERR_SETTINGS, api->configure(handle, "{}", 2));
+    for (int i = 0; i < 100; ++i) EXPECT_STATUS(GCA_OK, api->restart(handle));
     WAIT_UNTIL(atomic_load(&json_checked));
     EXPECT_STATUS(GCA_OK, api->stop(handle, 10000));
+    EXPECT_STATUS(GCA_ERR_STATE, api->restart(handle)); /* stopped is not running */
     EXPECT_STATUS(GCA_OK, api->start(handle)); /* stopped is not destroyed */
     EXPECT_STATUS(GCA_OK, api->stop(handle, 10000));
     EXPECT_STATUS(GCA_OK, api->configure(handle, settings, strlen(settings)));

@@ -22,8 +22,7 @@ static void on_state(void *user, const gca_state *state) {
     if (state->life == GCA_LIFE_FAILED) atomic_fetch_add(&((struct guest *)user)->failed, 1);
 }
 static void on_log(void *user, const gca_log *line) {
-    for (size_t at = 0; at + 8 <= line->message.len; at++)
-        if (memcmp(line->message.ptr + at, "provoked", 8) == 0) atomic_fetch_add(&((struct guest *)user)->logged, 1);
+    if (holds(line->message.ptr, line->message.len, "provoked")) atomic_fetch_add(&((struct guest *)user)->logged, 1);
 }
 static void on_drop(void *user) { atomic_fetch_add(&((struct guest *)user)->drops, 1); }
 

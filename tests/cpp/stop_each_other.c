@@ -13,18 +13,20 @@ static atomic_int tried_events[2], tried_states[2], tried_logs[2], drops[2];
 
 /* What must not wait for a callback answers STATE; what only reads answers. */
 static void meddle(void) {
-    char text[16384];
+    char text[65536];
     size_t needed = 0;
     WAIT_UNTIL(atomic_load(&ready));
     for (int i = 0; i < 2; ++i) {
         const gca_handle handle = atomic_load(&handles[i]);
         EXPECT_STATUS(GCA_ERR_STATE, api->stop(handle, 60000));
+        EXPECT_STATUS(GCA_ERR_STATE, api->restart(handle));
         EXPECT_STATUS(GCA_ERR_STATE, api->destroy(handle));
         EXPECT_STATUS(GCA_ERR_STATE, api->start(handle));
         EXPECT_STATUS(GCA_ERR_STATE, api->configure(handle, settings[i], strlen(settings[i])));
         EXPECT_STATUS(GCA_OK, api->last_error(handle, text, sizeof text, &needed));
         EXPECT(needed > 0);
         EXPECT_STATUS(GCA_OK, api->status_json(handle, text, sizeof text, &needed));
+        EXPECT_STATUS(GCA_OK, api->metrics(handle, text, sizeof text, &needed));
         EXPECT_STATUS(GCA_OK, api->set_log_level(handle, GCA_LOG_DEBUG));
     }
 }

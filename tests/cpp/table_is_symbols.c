@@ -3,7 +3,7 @@
 
 #define SAME(name)                                                                          \
     do {                                                                                    \
-        void *symbol = dlsym(library, "gca_" #name);                                        \
+        void *symbol = symbol_of(library, "gca_" #name);                                        \
         EXPECT(symbol != NULL);                                                             \
         EXPECT(memcmp(&symbol, &api->name, sizeof symbol) == 0);                            \
         functions += 1;                                                                     \
@@ -22,13 +22,17 @@ int main(int count, char **words) {
     SAME(configure);
     SAME(start);
     SAME(stop);
+    SAME(restart);
     SAME(destroy);
     SAME(status_json);
+    SAME(metrics);
+    SAME(check);
     SAME(settings_schema);
     SAME(last_error);
     SAME(set_log_level);
     SAME(status_name);
     SAME(event_json);
+    SAME(erase);
     /* Whoever appends a function to the table appends it here. */
     EXPECT(sizeof(gca_api) == sizeof(uint64_t) + functions * sizeof(void (*)(void)));
     puts("the same functions");

@@ -29,6 +29,8 @@ pub(crate) enum Lane {
     Asan,
     /// Under valgrind's memcheck.
     Valgrind,
+    /// Host and library for Windows, under wine.
+    Wine,
 }
 
 /// A directory for one test: programs, settings, what they write.
@@ -52,6 +54,7 @@ impl Workshop {
         let library = match lane {
             Lane::Plain | Lane::Valgrind => library(),
             Lane::Asan => built("GCA_LIBRARY_ASAN"),
+            Lane::Wine => kit("genesys_cloud_adapter.dll"),
         };
         Self::with(lane, library)
     }
@@ -59,6 +62,11 @@ impl Workshop {
     /// A workshop whose programs load this library.
     pub(crate) fn with(lane: Lane, library: PathBuf) -> Self {
         let directory = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a directory");
+        if lane == Lane::Wine {
+            // Windows looks for libraries beside the program.
+            let shim = "bcryptprimitives.dll";
+            std::fs::copy(kit(shim), directory.path().join(shim)).expect("a copy");
+        }
         Self {
             directory,
             lane,
@@ -79,15 +87,46 @@ impl Workshop {
 
     /// The library under test, as an argument.
     pub(crate) fn library(&self) -> String {
-        shown(&self.library)
+        self.argument(&self.library)
+    }
+
+    /// A path as an argument of a program in this lane. Under wine the whole file system is a drive.
+    pub(crate) fn argument(&self, path: &Path) -> String {
+        match self.lane {
+            Lane::Plain | Lane::Asan | Lane::Valgrind => shown(path),
+            Lane::Wine => format!("Z:{}", shown(path)).replace('/', "\\"),
+        }
     }
 
     /// Compiles `tests/cpp/<name>` and the other sources to a program, with warnings as errors.
     pub(crate) fn program(&self, name: &str, more: &[&str]) -> PathBuf {
-        let to = self.path(name.split('.').next().unwrap_or(name));
+        self.linked_program(name, more, None)
+    }
+
+    /// The same, linked with a library.
+    pub(crate) fn linked_program(
+        &self,
+        name: &str,
+        more: &[&str],
+        library: Option<&Path>,
+    ) -> PathBuf {
+        let file = Path::new(name).file_stem().expect("a file");
+        let mut to = self.directory.path().join(file);
         let mut sources = vec![name];
         sources.extend(more);
-        self.compile(&to, &sources, &["-pthread", "-ldl"]);
+        let last: &[&str] = if self.lane == Lane::Wine {
+            to.set_extension("exe");
+            &["-pthread", "-static", "-lversion", "-lpsapi", "-lcrypt32"]
+        } else {
+            &["-pthread", "-ldl"]
+        };
+        let library = library.map(shown);
+        let last: Vec<&str> = library
+            .as_deref()
+            .into_iter()
+            .chain(last.iter().copied())
+            .collect();
+        self.compile(&to, &sources, &last);
         to
     }
 
@@ -99,7 +138,11 @@ impl Workshop {
     }
 
     fn compile(&self, to: &Path, sources: &[&str], last: &[&str]) {
-        let mut compiler = compiler(sources[0]);
+        let mut compiler = match self.lane {
+            Lane::Plain | Lane::Asan | Lane::Valgrind => compiler(sources[0]),
+            // Of mingw's two the ones with POSIX threads, which the programs use.
+            Lane::Wine => compiler_of(sources[0], "x86_64-w64-mingw32-", "-posix"),
+        };
         if self.lane == Lane::Asan {
             compiler.args(["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]);
         }
@@ -140,14 +183,29 @@ impl Workshop {
                     "--errors-for-leak-kinds=definite",
                     "--show-leak-kinds=definite",
                     "--fair-sched=yes",
+                    concat!(
+                        "--suppressions=",
+                        env!("CARGO_MANIFEST_DIR"),
+                        "/tests/cpp/valgrind.supp"
+                    ),
                 ]);
                 valgrind.arg(program);
                 valgrind
             }
             Lane::Plain | Lane::Asan => Command::new(program),
+            Lane::Wine => {
+                let mut wine = Command::new(kit("wine"));
+                wine.arg(program);
+                wine
+            }
         };
         command.args(arguments);
-        finish(&mut command, Duration::from_secs(300))
+        let mut ended = finish(&mut command, Duration::from_secs(300));
+        if self.lane == Lane::Wine {
+            // As a program's text files end their lines there.
+            ended.stdout = ended.stdout.replace("\r\n", "\n");
+        }
+        ended
     }
 
     /// A file of settings for an adapter of that name whose region is a port where nobody listens. `more` is JSON
@@ -182,7 +240,7 @@ impl Workshop {
             r#"{{"AdapterName":"{name}","DataSource":"Lab","ClientId":"{client_id}","ClientSecret":"{client_secret}","RegionHost":"{base_url}"{more}}}"#
         );
         std::fs::write(&path, text).expect("settings");
-        shown(&path)
+        self.argument(&path)
     }
 }
 
@@ -251,12 +309,16 @@ pub(crate) fn shown(path: &Path) -> String {
 
 /// The compiler for a source, with the project's warnings.
 pub(crate) fn compiler(source: &str) -> Command {
+    compiler_of(source, "", "")
+}
+
+fn compiler_of(source: &str, before: &str, behind: &str) -> Command {
     let (program, standard) = if source.ends_with(".c") {
         ("gcc", "-std=c11")
     } else {
         ("g++", "-std=c++17")
     };
-    let mut compiler = Command::new(program);
+    let mut compiler = Command::new(format!("{before}{program}{behind}"));
     compiler.args([standard, "-Wall", "-Wextra", "-Wpedantic", "-Werror"]);
     compiler
         .arg("-I")
@@ -270,6 +332,11 @@ pub(crate) fn built(variable: &str) -> PathBuf {
         Some(path) => PathBuf::from(path),
         None => panic!("{variable} is not set; run: cargo xtask test"),
     }
+}
+
+/// A file of what was built for Windows.
+pub(crate) fn kit(name: &str) -> PathBuf {
+    built("GCA_WINDOWS").join(name)
 }
 
 /// The library that hosts load: `GCA_LIBRARY`, or one that is built here.

@@ -2,6 +2,7 @@
 // Promises: every field arrives under its name, what an older library lacks reads as absent, numbers of a newer one do
 // no harm, texts of any length are fetched, a table of another version is refused.
 
+#define GCA_API  // the plugin is a part of this program, and not imported
 #include "trial.h"
 
 #include <genesys_cloud_adapter.hpp>
@@ -87,7 +88,12 @@ int main() {
         adapter.configure("{\"AdapterName\":\"a\"}");
         adapter.start();
         WAIT_UNTIL(count == 6);
+        adapter.restart();
         EXPECT(adapter.status_json().size() > 1000);
+        EXPECT(adapter.check_connection(std::chrono::milliseconds(1500)).find("\"took_ms\":1500,") != std::string::npos);
+        EXPECT(adapter.metrics().size() > 1000 && adapter.metrics().front() == '#');
+        adapter.erase(gca::Erase::Conversation, "c-1");
+        adapter.erase(gca::Erase::User, std::string_view("u-1 and more", 3));
         EXPECT(adapter.stop(std::chrono::hours(24 * 365)));
         EXPECT(adapter.exceptions() == 0 && adapter.last_exception() == nullptr);
     }

@@ -7,21 +7,11 @@ use gca_region::truth::Act;
 use genesys_cloud_adapter::model::event::{Detail, Event, EventKind, IdClass, Subject};
 
 use super::Day;
+use super::acts::{self, Line};
 use super::arrival::{Form, form, is_followed};
 
 /// What a fact is about, and the event that it becomes.
 pub(crate) type Fact = (String, &'static str);
-
-/// A line of the table.
-#[derive(Debug)]
-pub(crate) struct Line {
-    pub(crate) act: &'static str,
-    detail: &'static str,
-    /// `-`: none.
-    pub(crate) event: &'static str,
-    pub(crate) about: &'static str,
-    shape: &'static str,
-}
 
 impl Line {
     /// Whether bodies of the form can tell it.
@@ -38,30 +28,21 @@ impl Line {
 pub(crate) fn table() -> &'static [Line] {
     static TABLE: OnceLock<Vec<Line>> = OnceLock::new();
     TABLE.get_or_init(|| {
-        let text: &'static str = include_str!("../acts.txt");
-        let lines = text.lines().map(str::trim);
-        let lines = lines.filter(|line| !line.is_empty() && !line.starts_with('#'));
-        lines.map(line).collect()
+        let table = acts::table();
+        assert_eq!(
+            table.len(),
+            acts::lines().count(),
+            "tests/acts.txt: not five words"
+        );
+        for line in &table {
+            assert!(
+                ["leg", "call", "agent", "attribute", "-"].contains(&line.about)
+                    && ["both", "nested", "flat", "any", "-"].contains(&line.shape),
+                "tests/acts.txt: {line:?}"
+            );
+        }
+        table
     })
-}
-
-fn line(text: &'static str) -> Line {
-    let words: Vec<&str> = text.split_whitespace().collect();
-    let &[act, detail, event, about, shape] = words.as_slice() else {
-        panic!("tests/acts.txt: not five words: {text}");
-    };
-    assert!(
-        ["leg", "call", "agent", "attribute", "-"].contains(&about)
-            && ["both", "nested", "flat", "any", "-"].contains(&shape),
-        "tests/acts.txt: {text}"
-    );
-    Line {
-        act,
-        detail,
-        event,
-        about,
-        shape,
-    }
 }
 
 /// The truth's word for what an act is.
@@ -78,7 +59,7 @@ fn lines_of(act: &Act) -> impl Iterator<Item = &'static Line> {
     assert!(known, "tests/acts.txt does not know the act {word:?}");
     table()
         .iter()
-        .filter(move |line| line.act == word && (line.detail == "*" || line.detail == detail))
+        .filter(move |line| line.is_of(&word, &detail))
 }
 
 /// One time that a fact happened.
@@ -99,8 +80,13 @@ impl Happened<'_> {
 
 /// The facts of a day that this version tells, each as often as it happened, in order.
 pub(crate) fn of_day(day: &Day) -> BTreeMap<Fact, Vec<Happened<'_>>> {
+    of_acts(&day.acts)
+}
+
+/// The facts that acts are, each as often as it happened, in order.
+pub(crate) fn of_acts(acts: &[Act]) -> BTreeMap<Fact, Vec<Happened<'_>>> {
     let mut facts: BTreeMap<Fact, Vec<Happened<'_>>> = BTreeMap::new();
-    for act in &day.acts {
+    for act in acts {
         for line in lines_of(act).filter(|line| line.event != "-") {
             let facts = facts.entry((about(act, line), line.event)).or_default();
             facts.push(Happened { act, line });

@@ -3,7 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use genesys_cloud_adapter::model::event::{Event, EventKind, IdClass, Subject};
+use genesys_cloud_adapter::model::event::{
+    ConnectionState, Event, EventKind, IdClass, Source, Subject,
+};
 
 use super::facts;
 
@@ -56,6 +58,16 @@ const AFTER_A_LEG: &[&str] = &[
     "callback_cleared",
 ];
 
+/// What a read may still tell of a leg that was cleared: the platform tells when each began and ended, which says where it
+/// belongs, and the leg stays over.
+const READ_LATE: &[&str] = &["held", "retrieved", "parked", "unparked"];
+
+/// The same of what need not have a time: analytics does not tell it, and may have told the end.
+const SET_UP_LATE: &[&str] = &["offered", "originated", "delivered"];
+
+/// The same of what has neither a time nor a state.
+const OBSERVED_LATE: &[&str] = &["monitoring_started", "coaching_started", "barged_in"];
+
 /// What may still come of a call that was cleared.
 const AFTER_A_CALL: &[&str] = &[
     "after_call_work_started",
@@ -104,6 +116,17 @@ pub(crate) fn defects(events: &[Event], heard: Heard) -> Vec<String> {
                 facts.participant.as_ref().map_or("", |id| id.as_str())
             ));
         };
+        let is_read = [Source::Recovered, Source::Snapshot].contains(&event.source);
+        if is_read && call.has_cleared(what.as_ref()) {
+            let is_over = event.state == ConnectionState::Null;
+            let is_dated = event.platform_time.is_some() && is_over;
+            match kind {
+                kind if READ_LATE.contains(&kind) && is_dated => continue,
+                kind if SET_UP_LATE.contains(&kind) && is_over => continue,
+                kind if OBSERVED_LATE.contains(&kind) => continue,
+                _ => {}
+            }
+        }
         call.hear(kind, what, heard, &mut say);
     }
     wrong
@@ -120,6 +143,11 @@ struct Life {
 }
 
 impl Life {
+    /// Whether the leg is over.
+    fn has_cleared(&self, leg: Option<&String>) -> bool {
+        leg.is_some_and(|leg| self.cleared.contains(leg))
+    }
+
     fn hear(
         &mut self,
         kind: &'static str,

@@ -2,17 +2,23 @@
 //!
 //! | file      | what it is                                                                        |
 //! |-----------|-----------------------------------------------------------------------------------|
+//! | `acts`    | what the region's acts become in the feed: the table of it                        |
 //! | `facts`   | what happened and what was told, in words in which the two can be compared        |
 //! | `story`   | stories that nobody wrote: the repertoire's, cut and joined at random             |
 //! | `arrival` | the orders in which bodies may arrive: late, twice, again, not from the beginning |
+//! | `succession` | one connection takes over from another                                        |
+//! | `kept`    | what a journal keeps of what was told                                             |
 //! | `life`    | what every feed must keep to, whatever it missed: the order of a leg's life       |
 
 #![allow(dead_code, reason = "each test binary takes what it needs of it")]
 
+pub(crate) mod acts;
 pub(crate) mod arrival;
 pub(crate) mod facts;
+pub(crate) mod kept;
 pub(crate) mod life;
 pub(crate) mod story;
+pub(crate) mod succession;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -26,6 +32,7 @@ use genesys_cloud_adapter::calls::{Calls, Finding, Heard};
 use genesys_cloud_adapter::model::event::Event;
 use genesys_cloud_adapter::model::frame::Notification;
 use genesys_cloud_adapter::model::id::{QueueId, UserId};
+use genesys_cloud_adapter::model::order::SocketId;
 use genesys_cloud_adapter::model::time::{Now, UtcMicros};
 
 /// Bytes for last snapshots: small enough that some are dropped in a day, and read whole again.
@@ -169,6 +176,11 @@ fn live_until(world: &mut World, end: Time, shown: &mut Vec<Shown>) {
 
 /// Tells one body that arrives at `at`.
 pub(crate) fn tell(calls: &mut Calls, shown: &Shown, at: Time) -> Heard {
+    tell_on(SocketId(1), calls, shown, at)
+}
+
+/// Tells one body that arrives on the socket at `at`.
+pub(crate) fn tell_on(socket: SocketId, calls: &mut Calls, shown: &Shown, at: Time) -> Heard {
     let metadata = shown
         .metadata_action
         .map(|action| format!(r#"{{"CorrelationId":"c","action":"{action}"}}"#));
@@ -177,12 +189,12 @@ pub(crate) fn tell(calls: &mut Calls, shown: &Shown, at: Time) -> Heard {
         body: &shown.body,
         metadata: metadata.as_deref(),
     };
-    let heard = calls.handle_notification(&notification, now(at));
+    let heard = calls.handle_notification(socket, &notification, now(at));
     assert_ne!(heard, Heard::Unreadable, "{} {}", shown.topic, shown.body);
     heard
 }
 
-fn now(at: Time) -> Now {
+pub(crate) fn now(at: Time) -> Now {
     Now {
         elapsed: Duration::from_millis(u64::try_from(at.0).unwrap()),
         utc: UtcMicros(at.0 * 1000),

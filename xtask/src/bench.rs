@@ -4,7 +4,7 @@ use crate::artefact::{Flavour, House, run};
 use crate::{Arguments, Failed, machine};
 
 /// What can be asked for alone.
-const PARTS: [&str; 3] = ["saturated", "paced", "memory"];
+const PARTS: [&str; 4] = ["saturated", "paced", "memory", "journal"];
 
 /// The command.
 pub(crate) fn command(mut arguments: Arguments) -> Result<(), Failed> {
@@ -15,10 +15,13 @@ pub(crate) fn command(mut arguments: Arguments) -> Result<(), Failed> {
             .find(|part| name.strip_prefix("--") == Some(part))
         {
             Some(part) => parts.push(*part),
-            None => return Err(arguments.unknown(&name, &["--saturated", "--paced", "--memory"])),
+            None => {
+                let known = ["--saturated", "--paced", "--memory", "--journal"];
+                return Err(arguments.unknown(&name, &known));
+            }
         }
     }
-    machine::provide(machine::TO_BUILD)?;
+    machine::provide(machine::Purpose::Build)?;
     let house = House::find()?;
     let library = house.library(Flavour::Shipped)?;
     // In another target directory than the shipped library, which this build would replace by one of its own.

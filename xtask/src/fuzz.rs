@@ -60,6 +60,12 @@ const TARGETS: &[Target] = &[
         runs: 10_000,
     },
     Target {
+        name: "answers",
+        words: Some("platform"),
+        longest: 4096,
+        runs: 50_000,
+    },
+    Target {
         name: "settings",
         words: Some("settings"),
         longest: 2048,
@@ -97,7 +103,7 @@ pub(crate) fn command(mut arguments: Arguments) -> Result<(), Failed> {
             }
         }
     }
-    machine::provide(machine::TO_FUZZ)?;
+    machine::provide(machine::Purpose::Fuzz)?;
     if short {
         return match in_short(&House::find()?)?.failed {
             0 => Ok(()),
@@ -168,6 +174,7 @@ pub(crate) fn in_short(house: &House) -> Result<Count, Failed> {
                         Err(failed) => {
                             eprintln!("{failed}");
                             count.failed += 1;
+                            count.said.push(failed.to_string());
                         }
                     }
                 }

@@ -3,15 +3,23 @@
 //! Each command sets up what it needs on a Debian-like machine that has only Rust, ends what it has started, and exits
 //! with another status than 0 if it failed.
 
+#[path = "../../tests/day/acts.rs"]
+mod acts;
 mod artefact;
 mod bench;
+mod chaos;
+mod crash;
 mod demo;
+mod dist;
 mod fuzz;
 mod judge;
 mod machine;
 mod region;
+mod soak;
 mod started;
 mod suite;
+mod windows;
+mod zig;
 
 use std::fmt;
 use std::process::ExitCode;
@@ -27,14 +35,34 @@ type Entry = (
 const COMMANDS: &[Entry] = &[
     (
         "demo",
-        "the main job: a C++ host follows a simulated region [--seconds N] [--users N] [--seed N] [--duplicates PERCENT]",
+        "the main job: a C++ host follows a simulated region [--seconds N] [--users N] [--seed N] [--duplicates PERCENT] [--chaos] [--crash] [--restart-every S]",
         demo::command,
     ),
     ("test", "every test", suite::command),
     (
+        "windows",
+        "the library for Windows: builds it, tests it under wine, and runs the demonstration on it [--kills N] [--debian]",
+        windows::command,
+    ),
+    (
         "bench",
         "the benchmarks, beside their floors [--saturated] [--paced] [--memory]",
         bench::command,
+    ),
+    (
+        "soak",
+        "the machines for months against a faulty region, in virtual time [--days N] [--seeds N] [--seed FIRST] [--transcript FILE]",
+        soak::command,
+    ),
+    (
+        "crash",
+        "kills the host at random points, starts it again, and judges the whole [--kills N] [--seed N]",
+        crash::command,
+    ),
+    (
+        "dist",
+        "the release archives, in target/dist [--twice]",
+        dist::command,
     ),
     (
         "fuzz",
@@ -49,7 +77,7 @@ fn main() -> ExitCode {
     let Some((_, _, command)) = COMMANDS.iter().find(|(known, ..)| *known == name) else {
         let known: Vec<String> = COMMANDS
             .iter()
-            .map(|(name, does, _)| format!("  {name:<6} {does}"))
+            .map(|(name, does, _)| format!("  {name:<7} {does}"))
             .collect();
         eprintln!(
             "cargo xtask <command>, where the command is one of\n{}",

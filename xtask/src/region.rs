@@ -32,10 +32,13 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 impl Region {
     /// Starts a region and waits until it is ready. What it logs goes to the file `log`.
-    pub(crate) fn start(program: &Path, arguments: &[String], log: &Path) -> Result<Self, Failed> {
+    pub(crate) fn start(
+        mut command: Command,
+        arguments: &[String],
+        log: &Path,
+    ) -> Result<Self, Failed> {
         let log = std::fs::File::create(log)
             .map_err(|error| Failed::new(format!("cannot write {}: {error}", log.display())))?;
-        let mut command = Command::new(program);
         command.args(arguments).stdout(Stdio::piped()).stderr(log);
         // Its standard input closes with this program, however that ends.
         command.arg("--until-stdin-closes").stdin(Stdio::piped());
@@ -73,15 +76,15 @@ impl Region {
 
     /// Asks the region and returns the body of a good answer.
     pub(crate) fn get(&self, path: &str) -> Result<Vec<u8>, Failed> {
-        self.ask("GET", path, "")
+        self.ask("GET", path, "", "")
     }
 
     /// Tells the region something as JSON, and returns the body of a good answer.
     pub(crate) fn post(&self, path: &str, body: &str) -> Result<Vec<u8>, Failed> {
-        self.ask("POST", path, body)
+        self.ask("POST", path, "Content-Type: application/json\r\n", body)
     }
 
-    fn ask(&self, method: &str, path: &str, body: &str) -> Result<Vec<u8>, Failed> {
+    fn ask(&self, method: &str, path: &str, headers: &str, body: &str) -> Result<Vec<u8>, Failed> {
         let asked = || -> std::io::Result<Vec<u8>> {
             let authority = self.ready.base_url.trim_start_matches("http://");
             let authority = authority.trim_end_matches('/');
@@ -89,8 +92,7 @@ impl Region {
             stream.set_read_timeout(Some(PATIENCE))?;
             write!(
                 stream,
-                "{method} {path} HTTP/1.0\r\nHost: {authority}\r\nContent-Type: application/json\r\n\
-                 Content-Length: {}\r\n\r\n{body}",
+                "{method} {path} HTTP/1.0\r\nHost: {authority}\r\n{headers}Content-Length: {}\r\n\r\n{body}",
                 body.len()
             )?;
             let mut answer = Vec::new();

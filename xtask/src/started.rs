@@ -79,6 +79,18 @@ impl Started {
         }
     }
 
+    /// How it ended, if it has ended by itself.
+    pub(crate) fn ended(&self) -> Result<Option<ExitStatus>, Failed> {
+        match self.with(Child::try_wait) {
+            Some(Ok(ended)) => Ok(ended),
+            Some(Err(error)) => Err(Failed::new(format!(
+                "cannot look after {}: {error}",
+                self.name
+            ))),
+            None => Err(Failed::new(format!("{} was ended", self.name))),
+        }
+    }
+
     fn with<T>(&self, f: impl FnOnce(&mut Child) -> T) -> Option<T> {
         let mut running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
         running

@@ -1,21 +1,25 @@
-//! `cargo xtask test`: every test, in the order in which a mistake shows soonest. All steps run, whatever fails; the
-//! last line is the sum.
+//! `cargo xtask test`: every test, in the order in which a mistake shows soonest. All steps run, whatever fails. At the
+//! end stand what failed and why, the steps with their times, and on the last line the sum: who has only the end of the
+//! output still knows what to look at.
 
 use std::io::{BufRead, BufReader};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::artefact::{Flavour, House, run, show};
-use crate::demo::{Demo, Stage};
-use crate::{Arguments, Failed, fuzz, machine};
+use crate::artefact::{Flavour, House, LINUX, WINDOWS, run, show};
+use crate::crash::Crash;
+use crate::demo::Demo;
+use crate::dist::consumer::{Consumer, Way};
+use crate::windows::Windows;
+use crate::{Arguments, Failed, chaos, dist, fuzz, machine, soak};
 
 /// The command.
 pub(crate) fn command(mut arguments: Arguments) -> Result<(), Failed> {
     if let Some(name) = arguments.next_name()? {
         return Err(arguments.unknown(&name, &[]));
     }
-    machine::provide(machine::TO_TEST)?;
+    machine::provide(machine::Purpose::Test)?;
     let house = House::find()?;
     let mut suite = Suite::default();
 
@@ -30,7 +34,28 @@ pub(crate) fn command(mut arguments: Arguments) -> Result<(), Failed> {
             "-D",
             "warnings",
         ]);
-        run(&mut cargo)
+        run(&mut cargo)?;
+        // It is none of all targets, as nothing but its own step runs it.
+        run(house
+            .cargo()
+            .args(["clippy", "--test", "windows", "--", "-D", "warnings"]))?;
+        // What only they build is not looked at otherwise.
+        run(house.cargo().args([
+            "clippy",
+            "--lib",
+            "--features",
+            "provoke,rust-host",
+            "--",
+            "-D",
+            "warnings",
+        ]))
+    });
+    suite.step("pages of the headers", || house.pages());
+    // Their licences are read too, of packages that no build on this machine needs.
+    suite.step("sources for Windows", || {
+        run(house
+            .cargo()
+            .args(["fetch", "--locked", "--target", WINDOWS]))
     });
     let library = suite.step("shipped library", || house.library(Flavour::Shipped));
     let provoke = suite.step("library that panics on demand", || {
@@ -41,6 +66,7 @@ pub(crate) fn command(mut arguments: Arguments) -> Result<(), Failed> {
     });
     let region = suite.step("region", || house.region());
     let host = suite.step("C++ host", || house.host());
+    let windows = suite.step("library for Windows", || Windows::prepare(&house));
     let clients = suite.step("official clients", || official_clients(&house));
     suite.step_of_many("tests", || {
         let mut cargo = house.cargo();
@@ -60,28 +86,79 @@ pub(crate) fn command(mut arguments: Arguments) -> Result<(), Failed> {
         }
         counted(&mut cargo)
     });
+    if let (Some(windows), Some(region)) = (&windows, &region) {
+        suite.step_of_many("tests on Windows", || {
+            counted(&mut windows.tests(&house, region))
+        });
+    } else {
+        suite.skipped("tests on Windows", "what they need was not built");
+    }
+    suite.step("days in virtual time", || soak::in_short(&house));
     suite.step_of_many("fuzz targets", || fuzz::in_short(&house));
-    if let (Some(library), Some(region), Some(host)) = (library, region, host) {
-        let records = house.target.join("demo");
-        let stage = Stage {
-            library,
-            host,
-            region,
-            records,
+    released(&house, &mut suite, windows.as_ref());
+    suite.close()
+}
+
+/// Makes the release, and shows everything that is shown with what comes out of its archives.
+fn released(house: &House, suite: &mut Suite, windows: Option<&Windows>) {
+    let built = windows.map(Windows::built);
+    let Some(made) = suite.step("release archives", || dist::make(house, built)) else {
+        suite.skipped("demonstration", "what it needs was not released");
+        return;
+    };
+    let linux = suite.step("release for Linux, unpacked", || {
+        let consumer = Consumer::unpack(dist::archive_for(&made, LINUX)?)?;
+        let [found, told, brought] = Way::ALL.map(|way| consumer.host(way));
+        Ok((found?, told?, brought?, consumer))
+    });
+    if let Some((found, told, brought, consumer)) = &linux {
+        let on = |host: &Path, records: &str| {
+            consumer.stage(host.to_owned(), house.target.join(records))
         };
-        suite.step("demonstration", || Demo::default().run(&stage));
+        suite.step("demonstration", || Demo::default().run(&on(found, "demo")?));
         suite.step("demonstration with repeats", || {
             let twice = Demo {
                 duplicates: 20,
                 ..Demo::default()
             };
-            let records = house.target.join("demo-duplicates");
-            twice.run(&Stage { records, ..stage })
+            twice.run(&on(told, "demo-duplicates")?)
         });
-    } else {
-        suite.skipped("demonstration", "what it needs was not built");
+        suite.step("demonstration with restarts", || {
+            let restarts = Demo {
+                seconds: 40,
+                users: 1_000,
+                restart_every: 10,
+                ..Demo::default()
+            };
+            restarts.run(&on(brought, "demo-restarts")?)
+        });
+        suite.step("crashes of the host", || {
+            Crash::OFTEN.run(&on(found, "crash")?)
+        });
+        suite.step("demonstration in chaos", || {
+            let chaos = Demo {
+                seconds: chaos::SECONDS,
+                chaos: true,
+                ..Demo::default()
+            };
+            chaos.run(&on(brought, "demo-chaos")?)
+        });
     }
-    suite.close()
+    let Some(windows) = windows else {
+        suite.skipped("demonstration on Windows", "what it needs was not built");
+        return;
+    };
+    let other = suite.step("release for Windows, unpacked", || {
+        let consumer = Consumer::unpack(dist::archive_for(&made, WINDOWS)?)?;
+        let stage = consumer.stage_on_windows(windows, house.target.join("demo-windows"))?;
+        Ok((stage, consumer))
+    });
+    if let Some((stage, _)) = &other {
+        suite.step("demonstration on Windows", || Demo::default().run(stage));
+    }
+    suite.step("crashes of the host on Windows", || {
+        windows.crashes(house, &house.region()?, 4)
+    });
 }
 
 /// What has passed and failed so far.
@@ -100,11 +177,16 @@ struct Step {
 }
 
 /// How many tests of a run passed and failed.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Count {
     pub(crate) passed: u64,
     pub(crate) failed: u64,
+    /// What was said of those that failed, line by line.
+    pub(crate) said: Vec<String>,
 }
+
+/// How many lines of one failed step, or of one program's failed tests, are told again at the end.
+const TOLD_AGAIN: usize = 120;
 
 impl Suite {
     /// A step that counts as one test.
@@ -140,7 +222,11 @@ impl Suite {
             Ok(count) => {
                 self.passed += count.passed;
                 self.failed += count.failed;
-                (count.failed > 0).then(|| format!("{} failed", count.failed))
+                (count.failed > 0).then(|| {
+                    let mut why = vec![format!("{} failed", count.failed)];
+                    why.extend(count.said);
+                    why.join("\n")
+                })
             }
             Err(failed) => {
                 self.failed += 1;
@@ -168,6 +254,14 @@ impl Suite {
     /// Says how it went, on the last line in numbers.
     fn close(self) -> Result<(), Failed> {
         println!();
+        let failed: Vec<&Step> = self.steps.iter().filter(|s| s.failure.is_some()).collect();
+        for step in &failed {
+            println!("== {} failed:", step.name);
+            for line in step.failure.iter().flat_map(|why| why.lines()) {
+                println!("{line}");
+            }
+            println!();
+        }
         for step in &self.steps {
             let verdict = if step.failure.is_none() {
                 "ok"
@@ -179,11 +273,6 @@ impl Suite {
                 step.took.as_secs_f64(),
                 step.name
             );
-        }
-        let failed: Vec<&Step> = self.steps.iter().filter(|s| s.failure.is_some()).collect();
-        for step in &failed {
-            let why = step.failure.as_deref().unwrap_or_default();
-            println!("{}: {}", step.name, why.lines().next().unwrap_or_default());
         }
         println!("{} passed, {} failed", self.passed, self.failed);
         if self.failed == 0 {
@@ -224,13 +313,14 @@ fn counted(cargo: &mut Command) -> Result<Count, Failed> {
     let shown = show(cargo);
     let cannot = |error: std::io::Error| Failed::new(format!("cannot run {shown}: {error}"));
     let mut child = cargo.stdout(Stdio::piped()).spawn().map_err(cannot)?;
-    let mut count = Count::default();
+    let mut runner = Runner::default();
     if let Some(output) = child.stdout.take() {
         for line in BufReader::new(output).lines().map_while(Result::ok) {
             println!("{line}");
-            count.add(&line);
+            runner.read(&line);
         }
     }
+    let count = runner.count;
     let status = child.wait().map_err(cannot)?;
     if status.success() && count == Count::default() {
         return Err(Failed::new(format!("{shown} ran no test")));
@@ -239,6 +329,35 @@ fn counted(cargo: &mut Command) -> Result<Count, Failed> {
         return Err(Failed::new(format!("{shown}: {status}")));
     }
     Ok(count)
+}
+
+/// Reads what Rust's test runner says, program by program.
+#[derive(Debug, Default)]
+struct Runner {
+    count: Count,
+    /// What is said of the failed tests of the program that speaks, from its first `failures:` to its summary.
+    failures: Option<Vec<String>>,
+}
+
+impl Runner {
+    fn read(&mut self, line: &str) {
+        if line.starts_with("test result: ") {
+            self.count.add(line);
+            let said = self.failures.take().unwrap_or_default();
+            let left_out = said.len().saturating_sub(TOLD_AGAIN);
+            if left_out > 0 {
+                self.count
+                    .said
+                    .push(format!("({left_out} lines stand above)"));
+            }
+            // The names come last.
+            self.count.said.extend(said.into_iter().skip(left_out));
+        } else if let Some(said) = &mut self.failures {
+            said.push(line.to_owned());
+        } else if line == "failures:" {
+            self.failures = Some(Vec::new());
+        }
+    }
 }
 
 impl Count {
@@ -279,8 +398,32 @@ mod tests {
             count,
             Count {
                 passed: 20,
-                failed: 1
+                failed: 1,
+                said: Vec::new(),
             }
+        );
+    }
+
+    #[test]
+    fn what_the_runner_says_of_failed_tests_is_kept_for_the_end() {
+        let mut runner = Runner::default();
+        let said = "test a ... ok\ntest b ... FAILED\n\nfailures:\n\n---- b stdout ----\nassertion failed\n\n\
+                    failures:\n    b\n\ntest result: FAILED. 1 passed; 1 failed; 0 ignored";
+        for line in said
+            .lines()
+            .chain(["test c ... ok", "test result: ok. 1 passed; 0 failed"])
+        {
+            runner.read(line);
+        }
+        let Count {
+            passed,
+            failed,
+            said,
+        } = runner.count;
+        assert_eq!((passed, failed), (2, 1));
+        assert_eq!(
+            said.join("|"),
+            "|---- b stdout ----|assertion failed||failures:|    b|"
         );
     }
 

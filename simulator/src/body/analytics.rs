@@ -59,6 +59,18 @@ pub(crate) fn originating_direction(conversation: &Conversation) -> &'static str
     direction.unwrap_or(Direction::Outbound).word()
 }
 
+/// The media types of its sessions.
+pub(crate) fn media(conversation: &Conversation) -> Vec<String> {
+    let parties = || conversation.participants.iter();
+    let voice = parties().any(|party| !party.legs.is_empty());
+    let callback = parties().any(|party| !party.callbacks.is_empty());
+    [(voice, "voice"), (callback, "callback")]
+        .into_iter()
+        .filter(|(there, _)| *there)
+        .map(|(_, media)| media.to_owned())
+        .collect()
+}
+
 /// The ids of the divisions that the conversation belongs to.
 pub(crate) fn divisions(organization: &Organization, conversation: &Conversation) -> Vec<Id> {
     let touched = |at: usize| {

@@ -99,7 +99,8 @@ pub fn users(
     ids: &[&str],
 ) -> Value {
     let all = world.inventory();
-    let chosen = chosen(ids, all.users.len(), |id| all.user(id));
+    let mut chosen = chosen(ids, all.users.len(), |id| all.user(id));
+    chosen.retain(|at| all.users.get(*at).is_some_and(|user| !user.gone));
     page(
         "/api/v2/users",
         &chosen,
@@ -239,7 +240,8 @@ fn division(object: &mut Object<'_>, organization: &Organization, at: usize) {
 #[must_use]
 pub fn queues(world: &World, page_size: usize, page_number: usize, ids: &[&str]) -> Value {
     let all = world.inventory();
-    let chosen = chosen(ids, all.queues.len(), |id| all.queue(id));
+    let mut chosen = chosen(ids, all.queues.len(), |id| all.queue(id));
+    chosen.retain(|at| all.queues.get(*at).is_some_and(|queue| !queue.gone));
     page(
         "/api/v2/routing/queues",
         &chosen,
@@ -285,7 +287,7 @@ pub fn queue_members(
     page_number: usize,
 ) -> Option<Value> {
     let all = world.inventory();
-    let queue = all.queues.get(queue)?;
+    let queue = all.queues.get(queue).filter(|queue| !queue.gone)?;
     let path = format!("/api/v2/routing/queues/{}/members", queue.id);
     let mut listing = page(
         &path,

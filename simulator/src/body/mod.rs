@@ -6,6 +6,7 @@
 //! the nested form; arrays of other media are there and empty; a member without a value is left out.
 
 pub mod agent;
+pub mod agent_details;
 pub mod analytics;
 pub mod flat;
 pub mod listing;

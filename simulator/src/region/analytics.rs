@@ -1,18 +1,25 @@
-//! `/api/v2/analytics/conversations/…details…`: what the platform still tells of conversations when they are over, and
-//! already while they go on. They are found by their ids, or by the days on which they began and by what they are.
+//! `/api/v2/analytics/…/details…`: what the platform still tells of conversations and agents when it is over, and already
+//! while it goes on. Conversations are found by their ids, or by the days on which they began and by what they are; how
+//! agents were, by the users and the interval.
 //!
-//! A query matches the conversations that **began on a day** that its interval touches, not those that began within it
-//! (SDK documentation of `interval`). A page that has none lacks the member `conversations`. The region tells of a
-//! conversation at once; the platform takes seconds, and gives no figure.
+//! A query for conversations matches those that **began on a day** that its interval touches, not those that began
+//! within it (SDK documentation of `interval`). A page that has none lacks the member `conversations` (`userDetails`).
+//! When the region knows of what happened, how exact `totalHits` is and whether pages shift is a matter of
+//! [`Switches`](super::Switches); reads by id tell everything at once.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{Region, Request, Response};
 use crate::body;
+use crate::body::agent_details::Window;
+use crate::chance::Id;
 use crate::conversation::Conversation;
 use crate::problem::Problem;
-use crate::time::Time;
+use crate::time::{Millis, Time};
 
 const DAY: i64 = 86_400_000;
 
@@ -35,6 +42,19 @@ struct Query {
     conversation_filters: Vec<Filter>,
     #[serde(default)]
     segment_filters: Vec<Filter>,
+    #[serde(default)]
+    paging: Paging,
+}
+
+/// `UserDetailsQuery`, as much of it as the region knows.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct UserQuery {
+    interval: Option<String>,
+    #[serde(default)]
+    order: Order,
+    #[serde(default)]
+    user_filters: Vec<Filter>,
     #[serde(default)]
     paging: Paging,
 }
@@ -109,7 +129,34 @@ enum Operator {
     NotExists,
 }
 
+/// What the interface tells of a conversation to which nothing happened since, as text: a day's conversations are asked
+/// for again and again.
+#[derive(Debug)]
+pub(super) struct Finished {
+    /// When the last thing happened to it.
+    last: Time,
+    text: Arc<str>,
+}
+
+/// A conversation that a query finds.
+struct Hit<'a> {
+    conversation: &'a Conversation,
+    /// Until when it is known what happened to it.
+    known: Time,
+    /// When it ended, as far as that is known.
+    ended: Option<Time>,
+}
+
 impl Filter {
+    /// Whether it asks of one dimension only whether it has one of several values.
+    fn is_about(&self, dimension: &str) -> bool {
+        let matches = |one: &Predicate| {
+            one.dimension.as_deref() == Some(dimension) && matches!(one.operator, Operator::Matches)
+        };
+        let any = matches!(self.joint, Joint::Or) || self.predicates.len() == 1;
+        any && self.clauses.is_empty() && self.predicates.iter().all(matches)
+    }
+
     /// Whether it holds where a dimension has these values. An unknown dimension is an error.
     fn holds(&self, values: &impl Fn(&str) -> Option<Vec<String>>) -> Result<bool, Problem> {
         let clauses = self.clauses.iter().map(|clause| clause.holds(values));
@@ -119,6 +166,23 @@ impl Filter {
             Joint::And => all.iter().all(|holds| *holds),
             Joint::Or => all.iter().any(|holds| *holds),
         })
+    }
+}
+
+impl Paging {
+    fn check(&self) -> Result<(), Problem> {
+        if (1..=LARGEST_PAGE).contains(&self.page_size) && self.page_number > 0 {
+            return Ok(());
+        }
+        Err(Problem::bad_request(format!(
+            "pageSize is not a number from 1 to {LARGEST_PAGE}, or pageNumber is 0"
+        )))
+    }
+
+    /// The rows before the page, if so many come in while each page is read. Each page brings something new all the same.
+    fn before(&self, shift: usize) -> usize {
+        let step = self.page_size.saturating_sub(shift).max(1);
+        step.saturating_mul(self.page_number - 1)
     }
 }
 
@@ -156,58 +220,156 @@ impl Region {
     }
 
     /// `POST …/details/query`: `AnalyticsConversationQueryResponse`.
-    pub(super) fn details_query(&self, request: &Request) -> Result<Response, Problem> {
-        let query: Query = serde_json::from_slice(&request.body)
-            .map_err(|wrong| Problem::bad_request(format!("the query cannot be read: {wrong}")))?;
-        let days = days(query.interval.as_deref())?;
-        let Paging {
-            page_size,
-            page_number,
-        } = query.paging;
-        if !(1..=LARGEST_PAGE).contains(&page_size) || page_number == 0 {
-            return Err(Problem::bad_request(format!(
-                "pageSize is not a number from 1 to {LARGEST_PAGE}, or pageNumber is 0"
-            )));
-        }
-        let mut hits: Vec<&Conversation> = Vec::new();
+    pub(super) fn details_query(
+        &mut self,
+        request: &Request,
+        now: Time,
+    ) -> Result<Response, Problem> {
+        let query: Query = read(request)?;
+        let (from, to) = interval(query.interval.as_deref())?;
+        let days = from.0.div_euclid(DAY)..=(to.0 - 1).div_euclid(DAY);
+        query.paging.check()?;
+        let off = self.inexactness();
+        let shift = self.switches.analytics_pages_shift as usize;
+        let mut hits: Vec<Hit<'_>> = Vec::new();
         for conversation in self.world.conversations() {
+            let known = self.known_of(conversation, now);
+            let hit = Hit {
+                conversation,
+                known,
+                ended: conversation.ended.filter(|end| *end <= known),
+            };
             if days.contains(&conversation.started.0.div_euclid(DAY))
-                && self.fits(&query, conversation)?
+                && conversation.started <= known
+                && self.fits(&query, &hit)?
             {
-                hits.push(conversation);
+                hits.push(hit);
             }
         }
         // What goes on comes after everything that is over.
-        let end = |hit: &&Conversation| (hit.ended.unwrap_or(Time(i64::MAX)), hit.id);
+        let end = |hit: &Hit<'_>| (hit.ended.unwrap_or(Time(i64::MAX)), hit.conversation.id);
         match query.order_by {
             OrderBy::ConversationStart | OrderBy::SegmentStart => {
-                hits.sort_by_key(|hit| (hit.started, hit.id));
+                hits.sort_by_key(|hit| (hit.conversation.started, hit.conversation.id));
             }
             OrderBy::ConversationEnd | OrderBy::SegmentEnd => hits.sort_by_key(end),
         }
         if query.order == Order::Desc {
             hits.reverse();
         }
-        let page: Vec<Value> = hits
-            .iter()
-            .skip(page_size.saturating_mul(page_number - 1))
-            .take(page_size)
-            .map(|hit| body::analytics::details(self.world.inventory(), hit))
-            .collect();
-        let mut answer = json!({ "totalHits": hits.len() });
-        if !page.is_empty() {
-            answer["conversations"] = page.into();
+        let total = hits.len();
+        let rows = hits.into_iter().skip(query.paging.before(shift));
+        let rows: Vec<Hit<'_>> = rows.take(query.paging.page_size).collect();
+        let mut page: Vec<Arc<str>> = Vec::with_capacity(rows.len());
+        let mut learnt: Vec<(Id, Finished)> = Vec::new();
+        for hit in &rows {
+            let id = hit.conversation.id;
+            let last = self.world.last_act(id).filter(|last| {
+                *last <= hit.known && hit.conversation.ended.is_some_and(|end| end <= hit.known)
+            });
+            let known = self.finished.get(&id);
+            if let Some(finished) = known.filter(|finished| last == Some(finished.last)) {
+                page.push(Arc::clone(&finished.text));
+                continue;
+            }
+            let text: Arc<str> = Arc::from(self.details_of(hit).to_string());
+            page.push(Arc::clone(&text));
+            if let Some(last) = last {
+                learnt.push((id, Finished { last, text }));
+            }
         }
-        Ok(Response::json(200, &answer))
+        drop(rows);
+        self.finished.extend(learnt);
+        let mut body = format!("{{\"totalHits\":{}", told_total(total, off));
+        if !page.is_empty() {
+            _ = write!(body, ",\"conversations\":[{}]", page.join(","));
+        }
+        body.push('}');
+        Ok(Response::text(200, body))
     }
 
-    fn fits(&self, query: &Query, conversation: &Conversation) -> Result<bool, Problem> {
+    /// `POST …/users/details/query`: `AnalyticsUserDetailsQueryResponse`.
+    pub(super) fn user_details_query(
+        &mut self,
+        request: &Request,
+        now: Time,
+    ) -> Result<Response, Problem> {
+        let query: UserQuery = read(request)?;
+        let (from, to) = interval(query.interval.as_deref())?;
+        query.paging.check()?;
+        let off = self.inexactness();
+        let shift = self.switches.analytics_pages_shift as usize;
+        let known = now + Millis(-self.switches.analytics_delay_ms);
+        let window = Window { from, to, known };
+        let organization = self.world.inventory();
+        let mut hits: Vec<Value> = Vec::new();
+        for (at, user) in organization.users.iter().enumerate() {
+            let of_user = |dimension: &str| match dimension {
+                "userId" => Some(vec![user.id.to_string()]),
+                _ => None,
+            };
+            let mut all = true;
+            for filter in &query.user_filters {
+                all &= filter.holds(&of_user)?;
+            }
+            if let (true, Some(history)) = (all, self.world.history(at)) {
+                let told = body::agent_details::details(organization, at, history, window);
+                let spells = |member| !items(&told, member).is_empty();
+                if spells("primaryPresence") || spells("routingStatus") {
+                    hits.push(told);
+                }
+            }
+        }
+        if query.order == Order::Desc {
+            hits.reverse();
+        }
+        let total = hits.len();
+        let page: Vec<Value> = hits
+            .into_iter()
+            .skip(query.paging.before(shift))
+            .take(query.paging.page_size)
+            .collect();
+        Ok(page_of("userDetails", page, total, off))
+    }
+
+    /// How far a total is off this time, as a factor.
+    fn inexactness(&mut self) -> f64 {
+        let off = self.switches.analytics_totals_off;
+        if off > 0.0 {
+            1.0 + off * (2.0 * self.chance.unit() - 1.0)
+        } else {
+            1.0
+        }
+    }
+
+    /// Until when a query knows what happened to a conversation: it takes one conversation longer than another, so that
+    /// an older one may come in before a younger.
+    fn known_of(&self, conversation: &Conversation, now: Time) -> Time {
+        let delay = self.switches.analytics_delay_ms;
+        if delay <= 0 {
+            return now;
+        }
+        let share = conversation.id.thousandth();
+        now + Millis(-(delay / 2 + delay / 2 * share / 999))
+    }
+
+    /// A conversation, as far as it is known.
+    fn details_of(&self, hit: &Hit<'_>) -> Value {
+        let mut details = body::analytics::details(self.world.inventory(), hit.conversation);
+        if self.switches.analytics_delay_ms > 0 {
+            as_known(&mut details, &hit.known.iso());
+        }
+        details
+    }
+
+    fn fits(&self, query: &Query, hit: &Hit<'_>) -> Result<bool, Problem> {
+        let conversation = hit.conversation;
         let organization = self.world.inventory();
         let of_conversation = |dimension: &str| {
             Some(match dimension {
                 "conversationId" => vec![conversation.id.to_string()],
                 "conversationStart" => vec![conversation.started.iso()],
-                "conversationEnd" => conversation.ended.iter().map(|end| end.iso()).collect(),
+                "conversationEnd" => hit.ended.iter().map(|end| end.iso()).collect(),
                 "conversationInitiator" => (conversation.participants.first())
                     .map(|first| first.purpose.word().to_owned())
                     .into_iter()
@@ -230,8 +392,14 @@ impl Region {
         if query.segment_filters.is_empty() {
             return Ok(true);
         }
+        // What is asked of most often needs no segments.
+        if let [filter] = query.segment_filters.as_slice()
+            && filter.is_about("mediaType")
+        {
+            return filter.holds(&|_: &str| Some(body::analytics::media(conversation)));
+        }
         // One segment must meet all of them.
-        let details = body::analytics::details(organization, conversation);
+        let details = self.details_of(hit);
         for party in items(&details, "participants") {
             for session in items(party, "sessions") {
                 for segment in items(session, "segments") {
@@ -286,8 +454,66 @@ fn values(dimension: &str, of: [&Value; 3]) -> Option<Vec<String>> {
     Some(found.map(text).collect())
 }
 
-/// The days, counted from 1970, that an interval `start/end` touches. The end does not belong to it.
-fn days(interval: Option<&str>) -> Result<std::ops::RangeInclusive<i64>, Problem> {
+fn read<T: for<'a> Deserialize<'a>>(request: &Request) -> Result<T, Problem> {
+    serde_json::from_slice(&request.body)
+        .map_err(|wrong| Problem::bad_request(format!("the query cannot be read: {wrong}")))
+}
+
+fn told_total(total: usize, off: f64) -> u64 {
+    (total as f64 * off).round() as u64
+}
+
+fn page_of(member: &str, page: Vec<Value>, total: usize, off: f64) -> Response {
+    let mut answer = json!({ "totalHits": told_total(total, off) });
+    if !page.is_empty() {
+        answer[member] = page.into();
+    }
+    Response::json(200, &answer)
+}
+
+/// Leaves of a conversation what happened until then. Times of the platform's spelling compare as texts.
+fn as_known(details: &mut Value, known: &str) {
+    let later = |object: &Value, member: &str| object[member].as_str().is_some_and(|at| at > known);
+    for member in ["conversationEnd", "conferenceStart"] {
+        if later(details, member) {
+            drop_members(details, &[member]);
+        }
+    }
+    let list = |object: &mut Value, member: &str| -> Vec<Value> {
+        (object.get_mut(member).and_then(Value::as_array_mut))
+            .map(std::mem::take)
+            .unwrap_or_default()
+    };
+    let mut parties = list(details, "participants");
+    for party in &mut parties {
+        let mut sessions = list(party, "sessions");
+        for session in &mut sessions {
+            let mut segments = list(session, "segments");
+            segments.retain(|segment| !later(segment, "segmentStart"));
+            for segment in &mut segments {
+                if later(segment, "segmentEnd") {
+                    drop_members(segment, &["segmentEnd", "disconnectType", "wrapUpCode"]);
+                }
+            }
+            session["segments"] = segments.into();
+        }
+        sessions.retain(|session| !items(session, "segments").is_empty());
+        party["sessions"] = sessions.into();
+    }
+    parties.retain(|party| !items(party, "sessions").is_empty());
+    details["participants"] = parties.into();
+}
+
+fn drop_members(object: &mut Value, members: &[&str]) {
+    if let Some(object) = object.as_object_mut() {
+        for member in members {
+            object.shift_remove(*member);
+        }
+    }
+}
+
+/// An interval `start/end`; the end does not belong to it.
+fn interval(interval: Option<&str>) -> Result<(Time, Time), Problem> {
     let read = |text: &str| text.parse::<jiff::Timestamp>().ok();
     let (from, to) = interval
         .and_then(|interval| interval.split_once('/'))
@@ -301,5 +527,5 @@ fn days(interval: Option<&str>) -> Result<std::ops::RangeInclusive<i64>, Problem
             "interval does not end after its start and within {MOST_DAYS} days of it"
         )));
     }
-    Ok(from.div_euclid(DAY)..=(to - 1).div_euclid(DAY))
+    Ok((Time(from), Time(to)))
 }

@@ -23,7 +23,7 @@ impl Region {
     ) -> Result<Response, Problem> {
         let method = request.method.as_str();
         match (method, segments) {
-            ("POST", []) => Ok(self.create_channel(caller, now)),
+            ("POST", []) => Ok(self.create_channel(caller, request.program, now)),
             ("GET" | "HEAD", []) => {
                 let by_client = request
                     .param("includechannels")
@@ -44,7 +44,7 @@ impl Region {
                         if channel.token == caller.token {
                             self.channel_body(number)
                         } else {
-                            json!({ "expires": channel.expires.iso() })
+                            json!({ "expires": self.told(channel.expires).iso() })
                         }
                     })
                     .collect();
@@ -96,7 +96,12 @@ impl Region {
         Ok(number)
     }
 
-    fn create_channel(&mut self, caller: Caller, now: Time) -> Response {
+    fn create_channel(&mut self, caller: Caller, program: u32, now: Time) -> Response {
+        let number = self.make_channel(caller, program, now);
+        Response::json(200, &self.channel_body(number))
+    }
+
+    pub(super) fn make_channel(&mut self, caller: Caller, program: u32, now: Time) -> ChannelNo {
         if let Some(evicted) = self.channels.evicted_by_one_more(caller.client) {
             let id = self
                 .channels
@@ -117,10 +122,8 @@ impl Region {
             opaque(&mut self.chance, 26).to_ascii_lowercase()
         );
         let expires = now + seconds(f64::from(self.switches.channel_life_s));
-        let number = self
-            .channels
-            .create(id, caller.client, caller.token, now, expires);
-        Response::json(200, &self.channel_body(number))
+        self.channels
+            .create(id, caller.client, caller.token, program, now, expires)
     }
 
     fn channel_body(&self, number: ChannelNo) -> Value {
@@ -129,7 +132,7 @@ impl Region {
             Some(channel) => json!({
                 "connectUri": format!("{}/channels/{}", self.stream_url, channel.id),
                 "id": channel.id,
-                "expires": channel.expires.iso(),
+                "expires": self.told(channel.expires).iso(),
             }),
         }
     }
@@ -232,7 +235,7 @@ impl Region {
                 )));
             }
             if !lacking.is_empty() {
-                return Err(Problem::missing_permissions(lacking));
+                return Err(Problem::missing_permissions(&lacking));
             }
         }
         let channel = self.channels.get(number).ok_or_else(Problem::not_found)?;
@@ -274,6 +277,7 @@ impl Region {
 
     fn set_subscriptions(&mut self, number: ChannelNo, list: Vec<Subscription>, now: Time) {
         let live = self.live_socket(number).is_some();
+        self.revision += 1;
         let (came, went) = self.channels.set_subscriptions(number, list);
         if live {
             self.coverage.gained(&came, now);
@@ -299,6 +303,7 @@ impl Region {
         if let Some(socket) = self.channels.get(number).and_then(|channel| channel.socket) {
             self.end_socket(socket, Transmit::Close { code: 1000, reason }, now);
         }
+        self.revision += 1;
         self.late.remove(&number);
         self.injections
             .retain(|injection| injection.channel != number);

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{Region, Transmit};
 use crate::channel::ChannelNo;
-use crate::fault::Fault;
+use crate::fault::{Among, Fault};
 use crate::time::Time;
 use crate::world::Shown;
 
@@ -16,6 +16,8 @@ use crate::world::Shown;
 #[derive(Debug)]
 pub(super) struct Late {
     pub(super) due: Time,
+    /// Whether those after it must wait for it.
+    leads: bool,
     frame: Arc<str>,
     acts: Arc<[u64]>,
     topic: Arc<str>,
@@ -25,6 +27,9 @@ impl Region {
     /// Hands what the world shows to the channels that subscribed to it.
     pub(super) fn show(&mut self, now: Time) {
         while let Some(shown) = self.world.poll_shown() {
+            if let Some(record) = &mut self.record {
+                record.push_back(shown.clone());
+            }
             let receivers = self.channels.receivers(&shown.topic);
             let listening = receivers
                 .into_iter()
@@ -46,12 +51,18 @@ impl Region {
         );
         let topic: Arc<str> = Arc::clone(&shown.topic);
         let acts: Arc<[u64]> = Arc::from(shown.acts.as_slice());
-        let (mut lose, mut duplicate, mut delay) = (0.0_f64, 0.0_f64, None);
+        let (mut lose, mut duplicate, mut delay, mut reorder) = (0.0_f64, 0.0_f64, None, None);
         for fault in self.faults.in_force(now) {
             match fault {
                 Fault::Lose { share } => lose = lose.max(*share),
                 Fault::Duplicate { share } => duplicate = duplicate.max(*share),
                 Fault::Delay { min_ms, max_ms } => delay = Some((*min_ms, *max_ms)),
+                Fault::Reorder {
+                    share,
+                    min_ms,
+                    max_ms,
+                    among,
+                } => reorder = Some((*share, *min_ms, *max_ms, *among)),
                 _ => {}
             }
         }
@@ -64,19 +75,29 @@ impl Region {
             } else {
                 1
             };
-            let wait = delay.map_or(0, |(min, max)| self.chance.between(min, max).0);
+            let mut wait = delay.map_or(0, |(min, max)| self.chance.between(min, max).0);
+            let mut leads = true;
+            if let Some((share, min, max, among)) = reorder
+                && self.chance.share(share)
+            {
+                wait += self.chance.between(min, max).0;
+                leads = among == Among::Channels;
+            }
             let queue = self.late.entry(*channel).or_default();
-            let due = queue
-                .back()
-                .map_or(now, |last| last.due)
-                .max(Time(now.0 + wait));
+            let ahead = queue.iter().rev().find(|late| late.leads);
+            let due = ahead.map_or(now, |ahead| ahead.due).max(Time(now.0 + wait));
+            // In the order of their times; those that are held up are overtaken.
+            let place = queue.iter().rposition(|late| late.due <= due);
+            let place = place.map_or(0, |at| at + 1);
             for _ in 0..times {
-                queue.push_back(Late {
+                let late = Late {
                     due,
+                    leads,
                     frame: Arc::clone(&frame),
                     acts: Arc::clone(&acts),
                     topic: Arc::clone(&topic),
-                });
+                };
+                queue.insert(place, late);
             }
         }
         self.hand_over_late(now);
@@ -89,7 +110,8 @@ impl Region {
                 let Some(next) = queue.pop_front() else { break };
                 if let Some(socket) = self.live_socket(*channel) {
                     self.send(socket, Transmit::Text(next.frame));
-                    self.world.mark_sent(&next.acts, &next.topic);
+                    let program = self.channels.get(*channel).map_or(0, |of| of.program);
+                    self.world.mark_sent(&next.acts, &next.topic, program);
                 }
             }
         }

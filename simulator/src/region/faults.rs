@@ -1,12 +1,19 @@
 //! What faults do to the region: those that strike once end or mute sockets, channels and tokens; storms and slowness
 //! are asked for with each request. Which faults there are and when is in [`crate::fault`].
 
+use super::admission::Caller;
 use super::{Region, Transmit};
 use crate::channel::{ChannelNo, SocketId};
 use crate::fault::{Fault, FaultNo, WhichToken, seconds};
-use crate::oauth::TokenNo;
+use crate::oauth::{ClientNo, TokenNo};
 use crate::problem::Problem;
-use crate::time::Time;
+use crate::time::{Millis, Time};
+
+/// How long the region holds a socket of which nothing comes any more.
+const GIVES_UP_AFTER: Millis = Millis(120_000);
+
+/// The program of [`Fault::RivalChannels`], as [`crate::region::Request::program`] tells programs apart.
+const RIVAL: u32 = u32::MAX;
 
 impl Region {
     pub(super) fn begin_fault(&mut self, number: FaultNo, fault: &Fault, now: Time) {
@@ -32,11 +39,44 @@ impl Region {
                 for id in self.drawn_sockets(*share) {
                     if let Some(socket) = self.sockets.get_mut(&id).filter(|socket| !socket.muted) {
                         socket.muted = true;
+                        self.revision += 1;
                         if let Some(channel) = self.channels.get(socket.channel) {
                             self.coverage.lost(channel.keys(), now);
                         }
                     }
                 }
+            }
+            Fault::BlackHole { share, .. } => {
+                for id in self.drawn_sockets(*share) {
+                    let Some(socket) = self.sockets.get_mut(&id).filter(|socket| !socket.lost)
+                    else {
+                        continue;
+                    };
+                    let was_muted = std::mem::replace(&mut socket.muted, true);
+                    socket.lost = true;
+                    socket.closes = Some(now + GIVES_UP_AFTER);
+                    self.revision += 1;
+                    self.out.push_back((id, Transmit::Silence));
+                    if let (false, Some(channel)) = (was_muted, self.channels.get(socket.channel)) {
+                        self.coverage.lost(channel.keys(), now);
+                    }
+                }
+            }
+            Fault::SecondSocket { share, every_s } => {
+                for socket in self.drawn_sockets(*share) {
+                    self.displace(socket, now);
+                }
+                if let Some(mean) = every_s {
+                    let wait = self.chance.exponential(*mean * 1_000.0);
+                    self.faults.again(number, now + wait);
+                }
+            }
+            Fault::RivalChannels { every_s } => {
+                for client in 0..self.authority.clients().len() {
+                    self.rival_connects(ClientNo(client), now);
+                }
+                let wait = self.chance.exponential(*every_s * 1_000.0);
+                self.faults.again(number, now + wait);
             }
             Fault::RevokeToken { which } => {
                 let live: Vec<TokenNo> = self.authority.live().map(|(number, _)| number).collect();
@@ -86,6 +126,9 @@ impl Region {
             // These are looked up where they matter, as long as they are in force.
             Fault::RefuseConnects { .. }
             | Fault::Delay { .. }
+            | Fault::Reorder { .. }
+            | Fault::ClockSkew { .. }
+            | Fault::ForbidRequests { .. }
             | Fault::Duplicate { .. }
             | Fault::Lose { .. }
             | Fault::RefuseClient {}
@@ -94,6 +137,94 @@ impl Region {
             | Fault::SlowRequests { .. }
             | Fault::ForbidTopics { .. } => {}
         }
+    }
+
+    /// Somebody else connects to the channel of a socket. Whoever that is, nothing of it goes out.
+    fn displace(&mut self, socket: SocketId, now: Time) {
+        let Some(channel) = self.sockets.get(&socket).map(|socket| socket.channel) else {
+            return;
+        };
+        let how = Transmit::Close {
+            code: 1000,
+            reason: "another connection was made",
+        };
+        self.end_socket(socket, how, now);
+        self.occupy(channel, now);
+    }
+
+    /// Somebody is connected to a channel of whom the region tells nobody.
+    fn occupy(&mut self, number: ChannelNo, now: Time) {
+        self.opened += 1;
+        let stranger = SocketId(self.opened);
+        if let Some(channel) = self.channels.get_mut(number) {
+            channel.socket = Some(stranger);
+            channel.last_used = now;
+        }
+    }
+
+    /// The rival makes a channel of a client's and connects to it.
+    fn rival_connects(&mut self, client: ClientNo, now: Time) {
+        let live = |token: &TokenNo| self.authority.live().any(|(number, _)| number == *token);
+        let token = match self.rivals.get(&client).copied().filter(live) {
+            Some(token) => token,
+            None => {
+                let life_s = self.switches.token_life_s;
+                let (token, _) = self.authority.issue(client, life_s, &mut self.chance, now);
+                self.rivals.insert(client, token);
+                token
+            }
+        };
+        let channel = self.make_channel(Caller { token, client }, RIVAL, now);
+        self.occupy(channel, now);
+    }
+
+    /// Ends the rival's connections once no fault wants it any more.
+    pub(super) fn dismiss_rivals(&mut self, now: Time) {
+        let wanted = || {
+            let mut faults = self.faults.in_force(now);
+            faults.any(|fault| matches!(fault, Fault::RivalChannels { .. }))
+        };
+        if self.rivals.is_empty() || wanted() {
+            return;
+        }
+        self.rivals.clear();
+        let channels: Vec<ChannelNo> = self.channels.iter().map(|(number, _)| number).collect();
+        for number in channels {
+            if let Some(channel) = self.channels.get_mut(number)
+                && channel.program == RIVAL
+            {
+                channel.socket = None;
+            }
+        }
+    }
+
+    /// Whether requests vanish.
+    pub(super) fn swallows_requests(&self, now: Time) -> bool {
+        let mut faults = self.faults.in_force(now);
+        faults.any(|fault| matches!(fault, Fault::BlackHole { requests: true, .. }))
+    }
+
+    /// A time of the region's own clock, as it is told.
+    pub(super) fn told(&self, time: Time) -> Time {
+        let faults = self.faults.in_force(self.world.now());
+        let skews = faults.filter_map(|fault| match fault {
+            Fault::ClockSkew { skew_ms } => Some(*skew_ms),
+            _ => None,
+        });
+        time + Millis(skews.sum())
+    }
+
+    /// The refusal of a request for which a permission is missing.
+    pub(super) fn forbidden(&self, path: &str, now: Time) -> Option<Problem> {
+        self.faults.in_force(now).find_map(|fault| match fault {
+            Fault::ForbidRequests {
+                path: hit,
+                permission,
+            } if path.starts_with(hit.as_str()) => {
+                Some(Problem::missing_permissions(&[permission]))
+            }
+            _ => None,
+        })
     }
 
     fn drawn_sockets(&mut self, share: f64) -> Vec<SocketId> {

@@ -34,12 +34,13 @@ mod request;
 mod sockets;
 mod switches;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
 use self::admission::Caller;
+use self::analytics::Finished;
 use self::control::Injection;
 use self::delivery::Late;
 use self::sockets::Socket;
@@ -48,14 +49,14 @@ use crate::channel::{ChannelNo, Channels, SocketId};
 use crate::coverage::Coverage;
 use crate::fault::{FaultNo, FaultOrder, Faults};
 use crate::limit::Budgets;
-use crate::oauth::{Authority, Client, TokenNo, opaque};
+use crate::oauth::{Authority, Client, ClientNo, TokenNo, opaque};
 use crate::problem::Problem;
 use crate::request_log::RequestLog;
 use crate::time::Time;
-use crate::topic::Catalogue;
-use crate::world::{UnknownScript, World, WorldConfig};
+use crate::topic::{Catalogue, TopicKey};
+use crate::world::{RosterChange, RosterChanged, Shown, UnknownScript, World, WorldConfig};
 
-pub use self::request::{Request, Response};
+pub use self::request::{NEVER, Request, Response};
 pub use self::sockets::{SocketInput, Transmit};
 pub use self::switches::Switches;
 
@@ -90,11 +91,13 @@ impl RegionConfig {
 
 /// A region. Its methods are of four kinds; see the module for the order of calls.
 ///
-/// - what it is: [`Region::clients`], [`Region::world`], [`Region::truth`], [`Region::open_sockets`];
-/// - what a test tells it: [`Region::play`], [`Region::plan_fault`], [`Region::forget`], [`Region::set_stream_url`];
+/// - what it is: [`Region::clients`], [`Region::world`], [`Region::truth`], [`Region::open_sockets`], [`Region::heard_by`],
+///   [`Region::topics_on`] and [`Region::held_by`];
+/// - what a test tells it: [`Region::play`], [`Region::change_roster`], [`Region::plan_fault`], [`Region::forget`], [`Region::record`],
+///   [`Region::set_stream_url`];
 /// - what comes in: [`Region::handle_request`], [`Region::open_socket`], [`Region::handle_socket`] and
 ///   [`Region::handle_timeout`];
-/// - what goes out: [`Region::poll_transmit`] and [`Region::poll_timeout`].
+/// - what goes out: [`Region::poll_transmit`], [`Region::poll_recorded`] and [`Region::poll_timeout`].
 #[derive(Debug)]
 pub struct Region {
     world: World,
@@ -112,7 +115,15 @@ pub struct Region {
     opened: u64,
     late: BTreeMap<ChannelNo, VecDeque<Late>>,
     injections: Vec<Injection>,
+    /// The tokens of a program that makes channels again and again.
+    rivals: BTreeMap<ClientNo, TokenNo>,
     out: VecDeque<(SocketId, Transmit)>,
+    /// What the world showed, if anybody wants it.
+    record: Option<VecDeque<Shown>>,
+    /// Grows with every change of who listens to what.
+    revision: u64,
+    /// What analytics tells of conversations that are over.
+    finished: HashMap<Id, Finished>,
 }
 
 impl Region {
@@ -145,7 +156,11 @@ impl Region {
             opened: 0,
             late: BTreeMap::new(),
             injections: Vec::new(),
+            rivals: BTreeMap::new(),
             out: VecDeque::new(),
+            record: None,
+            revision: 0,
+            finished: HashMap::new(),
         }
     }
 
@@ -179,6 +194,48 @@ impl Region {
         truth
     }
 
+    /// A number that changes whenever somebody listens to something else than before.
+    #[must_use]
+    pub fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    /// The expanded topics, in lower case, that a program hears now: on one of its sockets that is open and not mute.
+    #[must_use]
+    pub fn heard_by(&self, program: u32) -> BTreeSet<&TopicKey> {
+        let channels = self.channels.iter();
+        let heard = channels
+            .filter(|(number, channel)| {
+                channel.program == program && self.live_socket(*number).is_some()
+            })
+            .flat_map(|(_, channel)| channel.keys());
+        heard.collect()
+    }
+
+    /// The expanded topics, in lower case, of the channel that a socket is on; `None` if the socket is not open any more.
+    #[must_use]
+    pub fn topics_on(&self, socket: SocketId) -> Option<&BTreeSet<TopicKey>> {
+        let channel = self.sockets.get(&socket)?.channel;
+        Some(self.channels.get(channel)?.keys())
+    }
+
+    /// How many sockets of a program are open, and how many of its channels have subscriptions.
+    #[must_use]
+    pub fn held_by(&self, program: u32) -> (usize, usize) {
+        let own = || {
+            let channels = self.channels.iter();
+            channels.filter(|(_, channel)| channel.program == program)
+        };
+        (
+            own()
+                .filter(|(_, channel)| channel.socket.is_some())
+                .count(),
+            own()
+                .filter(|(_, channel)| !channel.keys().is_empty())
+                .count(),
+        )
+    }
+
     // ---- what a test tells it ---------------------------------------------------------------------------------
 
     /// Plays a script now and returns the id of its conversation; what it shows at once goes out at once.
@@ -197,9 +254,34 @@ impl Region {
         self.stream_url = url;
     }
 
-    /// Forgets what was over before a time, as [`World::forget`] does: conversations, plays and acts.
+    /// Forgets what was over before a time: conversations, plays and acts, as [`World::forget`] does, faults, outages
+    /// and requests.
     pub fn forget(&mut self, before: Time) {
         self.world.forget(before);
+        let world = &self.world;
+        self.finished.retain(|id, _| world.last_act(*id).is_some());
+        self.faults.forget(before);
+        self.coverage.forget(before);
+        self.log.forget(before);
+    }
+
+    /// Keeps, from now on, what the world shows, whoever listens; [`Region::poll_recorded`] hands it out.
+    pub fn record(&mut self) {
+        self.record.get_or_insert_default();
+    }
+
+    /// The next body of the record.
+    pub fn poll_recorded(&mut self) -> Option<Shown> {
+        self.record.as_mut()?.pop_front()
+    }
+
+    /// Changes who and what there is, as an administrator would; what that shows goes out at once. `None`: nobody is there
+    /// of whom it can be done now.
+    pub fn change_roster(&mut self, change: RosterChange, now: Time) -> Option<RosterChanged> {
+        self.handle_timeout(now);
+        let changed = self.world.change_roster(change, now);
+        self.show(now);
+        changed
     }
 
     /// Plans a fault; it starts with the next [`Region::handle_timeout`] that reaches its time.
@@ -248,6 +330,7 @@ impl Region {
             }
             self.step(due);
         }
+        self.dismiss_rivals(now);
     }
 
     fn step(&mut self, now: Time) {
@@ -302,6 +385,9 @@ impl Region {
         if let Some(rest) = path.strip_prefix("/_sim/") {
             return self.handle_sim(request, rest, now);
         }
+        if self.swallows_requests(now) {
+            return Response::never();
+        }
         let segments: Vec<&str> = path
             .split('/')
             .filter(|segment| !segment.is_empty())
@@ -317,7 +403,10 @@ impl Region {
                 Err(problem) => self.problem(&problem),
                 Ok((caller, budget)) => {
                     token = Some(caller.token);
-                    let mut response = if budget.allowed {
+                    let forbidden = self.forbidden(&path, now);
+                    let mut response = if let (true, Some(problem)) = (budget.allowed, &forbidden) {
+                        self.problem(problem)
+                    } else if budget.allowed {
                         match self.route(request, &segments[2..], caller, now) {
                             Ok(response) => response,
                             Err(problem) => self.problem(&problem),
@@ -345,6 +434,7 @@ impl Region {
                 .headers
                 .push(("ININ-Correlation-Id", self.chance.id().to_string()));
         }
+        response.headers.push(("Date", self.told(now).http()));
         response.after_ms = self.slowness(&path, now);
         self.log.add(
             &request.method,
@@ -377,7 +467,7 @@ impl Region {
             ["notifications", "channels", rest @ ..] => {
                 self.channel_request(request, rest, caller, now)
             }
-            segments => self.read(request, segments, caller),
+            segments => self.read(request, segments, caller, now),
         }
     }
 

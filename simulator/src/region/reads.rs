@@ -6,13 +6,15 @@ use serde_json::{Value, json};
 use super::admission::Caller;
 use super::{Region, Request, Response};
 use crate::problem::Problem;
+use crate::time::Time;
 
 impl Region {
     pub(super) fn read(
-        &self,
+        &mut self,
         request: &Request,
         segments: &[&str],
         caller: Caller,
+        now: Time,
     ) -> Result<Response, Problem> {
         let method = request.method.as_str();
         let reads = method == "GET" || method == "HEAD";
@@ -21,6 +23,11 @@ impl Region {
                 200,
                 &self.catalogue.listing(&request.list("expand")),
             )),
+            // Its holder ends it (TokensApi.deleteTokensMe of the official clients).
+            ["tokens", "me"] if method == "DELETE" => {
+                self.end_token(caller.token, "its holder ended the token", now);
+                Ok(Response::json(200, &json!({})))
+            }
             ["tokens", "me"] if reads => Ok(Response::json(200, &self.token_info(caller))),
             ["organizations", "me"] if reads => Ok(Response::json(200, &self.world.organization())),
             ["users"] if reads => {
@@ -79,11 +86,14 @@ impl Region {
                     .ok_or_else(Problem::not_found)?,
             )),
             ["analytics", "conversations", "details", "query"] if method == "POST" => {
-                self.details_query(request)
+                self.details_query(request, now)
+            }
+            ["analytics", "users", "details", "query"] if method == "POST" => {
+                self.user_details_query(request, now)
             }
             ["notifications", "availabletopics"]
             | ["analytics", "conversations", "details"]
-            | ["analytics", "conversations", "details", "query"]
+            | ["analytics", "conversations" | "users", "details", "query"]
             | ["analytics", "conversations", _, "details"]
             | ["tokens" | "organizations", "me"]
             | ["users"]

@@ -17,6 +17,8 @@ pub struct Request {
     pub content_type: Option<String>,
     /// The body.
     pub body: Vec<u8>,
+    /// Which program asks, where several do and a test wants them told apart; the platform knows clients and tokens only.
+    pub program: u32,
 }
 
 impl Request {
@@ -84,16 +86,24 @@ pub struct Response {
     pub headers: Vec<(&'static str, String)>,
     /// JSON, or nothing.
     pub body: Vec<u8>,
-    /// How long the caller should keep it back (a fault).
+    /// How long the caller should keep it back (a fault); [`NEVER`]: for ever.
     pub after_ms: i64,
 }
 
+/// What [`Response::after_ms`] says of a request that gets no answer.
+pub const NEVER: i64 = i64::MAX;
+
 impl Response {
     pub(super) fn json(status: u16, body: &Value) -> Self {
+        Self::text(status, body.to_string())
+    }
+
+    /// With a text that is JSON.
+    pub(super) fn text(status: u16, body: String) -> Self {
         Self {
             status,
             headers: Vec::new(),
-            body: body.to_string().into_bytes(),
+            body: body.into_bytes(),
             after_ms: 0,
         }
     }
@@ -104,6 +114,14 @@ impl Response {
             headers: Vec::new(),
             body: Vec::new(),
             after_ms: 0,
+        }
+    }
+
+    /// No answer at all: the request did not arrive.
+    pub(super) fn never() -> Self {
+        Self {
+            after_ms: NEVER,
+            ..Self::empty(504)
         }
     }
 

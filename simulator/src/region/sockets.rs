@@ -38,12 +38,16 @@ pub enum Transmit {
     },
     /// The connection breaks without a close frame; the region has forgotten the socket.
     Cut,
+    /// The connection stands, and nothing passes on it any more, either way.
+    Silence,
 }
 
 #[derive(Debug)]
 pub(super) struct Socket {
     pub(super) channel: ChannelNo,
     pub(super) muted: bool,
+    /// The region hears nothing of the client any more, and the client nothing of the region.
+    pub(super) lost: bool,
     heartbeat_ms: i64,
     pub(super) next_heartbeat: Time,
     /// When it will be closed after `v2.system.socket_closing`.
@@ -57,6 +61,9 @@ impl Region {
     /// The answer instead of the upgrade: the channel is unknown or ended, or a fault refuses.
     pub fn open_socket(&mut self, path: &str, now: Time) -> Result<SocketId, Response> {
         self.handle_timeout(now);
+        if self.swallows_requests(now) {
+            return Err(Response::never());
+        }
         let refused = self.faults.in_force(now).find_map(|fault| match fault {
             Fault::RefuseConnects { status } => Some(Problem::server_error(*status, None)),
             _ => None,
@@ -93,6 +100,7 @@ impl Region {
             );
         }
         self.opened += 1;
+        self.revision += 1;
         let socket = SocketId(self.opened);
         let heartbeat_ms = self.switches.heartbeat_ms.max(1);
         self.sockets.insert(
@@ -100,6 +108,7 @@ impl Region {
             Socket {
                 channel,
                 muted: false,
+                lost: false,
                 heartbeat_ms,
                 next_heartbeat: now + Millis(heartbeat_ms),
                 closes: None,
@@ -116,9 +125,13 @@ impl Region {
     /// Something came in on a socket. Inputs of sockets that the region has closed are ignored.
     pub fn handle_socket(&mut self, socket: SocketId, input: SocketInput, now: Time) {
         self.handle_timeout(now);
-        let Some(channel) = self.sockets.get(&socket).map(|socket| socket.channel) else {
+        let Some(Socket { channel, lost, .. }) = self.sockets.get(&socket) else {
             return;
         };
+        if *lost {
+            return;
+        }
+        let channel = *channel;
         match input {
             SocketInput::Closed => self.forget_socket(socket, now),
             SocketInput::Other => {}
@@ -203,6 +216,7 @@ impl Region {
             .map(|(id, _)| *id)
             .collect();
         for id in due {
+            // One that is lost ends without a word.
             self.end_socket(
                 id,
                 Transmit::Close {
@@ -235,7 +249,10 @@ impl Region {
 
     /// Ends a socket from this side.
     pub(super) fn end_socket(&mut self, socket: SocketId, how: Transmit, now: Time) {
-        self.out.push_back((socket, how));
+        // Who is on a socket that the region has not opened is somebody else; one that is lost is told nothing.
+        if self.sockets.get(&socket).is_some_and(|socket| !socket.lost) {
+            self.out.push_back((socket, how));
+        }
         self.forget_socket(socket, now);
     }
 
@@ -243,6 +260,7 @@ impl Region {
         let Some(socket) = self.sockets.remove(&id) else {
             return;
         };
+        self.revision += 1;
         let Some(channel) = self.channels.get_mut(socket.channel) else {
             return;
         };

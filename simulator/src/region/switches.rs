@@ -20,6 +20,14 @@ pub struct Switches {
     pub subscribing_prolongs: bool,
     /// Whether channels end with the token that made them.
     pub channels_end_with_token: bool,
+    /// How long the analytics queries do not know of something that happened; of a conversation, from half of it on. The
+    /// platform gives no figure.
+    pub analytics_delay_ms: i64,
+    /// How far `totalHits` of the analytics queries may be off: a share of the true number, 0 to 1.
+    pub analytics_totals_off: f64,
+    /// How many rows come in before each page of the analytics queries while the one before it is read, so that the last
+    /// rows of that one come again.
+    pub analytics_pages_shift: u32,
 }
 
 impl Default for Switches {
@@ -32,6 +40,9 @@ impl Default for Switches {
             channel_life_s: 86_400,
             subscribing_prolongs: true,
             channels_end_with_token: true,
+            analytics_delay_ms: 0,
+            analytics_totals_off: 0.0,
+            analytics_pages_shift: 0,
         }
     }
 }

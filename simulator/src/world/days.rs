@@ -1,8 +1,8 @@
 //! The agents' days: they log on and off, take breaks and come back. Never while a call has them.
 
 use super::floor::{Agent, RoutingStatus, presence};
-use super::{Connection, Due, World};
-use crate::time::Millis;
+use super::{Connection, Due, History, World};
+use crate::time::{Millis, Time};
 
 /// How agents are when the world begins, in percent: on queue first.
 const MORNING: &[(&str, usize)] = &[
@@ -41,32 +41,44 @@ impl World {
             };
             // They have been like that for a while.
             let since = self.days.between(1_000, 3_600_000);
-            let since = self.now + Millis(-since.0);
-            let station = self.choose_station(user).unwrap_or(user);
-            let connected = word == "ON_QUEUE" && self.keeps_connection(station);
-            self.agents.push(Agent {
-                presence: presence(word),
-                presence_since: since,
-                routing: if word == "ON_QUEUE" {
-                    RoutingStatus::Idle
-                } else {
-                    RoutingStatus::OffQueue
-                },
-                routing_since: since,
-                station,
-                station_since: (word != "OFFLINE").then_some(since),
-                connection: if connected {
-                    Connection::Up
-                } else {
-                    Connection::Down
-                },
-                connection_since: since,
-                talks: Vec::new(),
-                engaged: None,
-                free_since: since,
-            });
+            self.begin_day(user, word, self.now + Millis(-since.0));
             self.expect_day(user, 1.0);
         }
+    }
+
+    /// Somebody who came to the organization begins at home, and comes to work some time later.
+    pub(super) fn begin_first_day(&mut self, user: usize) {
+        self.histories.push(History::default());
+        self.begin_day(user, "OFFLINE", self.now);
+        self.expect_day(user, 0.3);
+    }
+
+    fn begin_day(&mut self, user: usize, word: &str, since: Time) {
+        let station = self.choose_station(user).unwrap_or(user);
+        let connected = word == "ON_QUEUE" && self.keeps_connection(station);
+        self.agents.push(Agent {
+            presence: presence(word),
+            presence_since: since,
+            routing: if word == "ON_QUEUE" {
+                RoutingStatus::Idle
+            } else {
+                RoutingStatus::OffQueue
+            },
+            routing_since: since,
+            station,
+            station_since: (word != "OFFLINE").then_some(since),
+            connection: if connected {
+                Connection::Up
+            } else {
+                Connection::Down
+            },
+            connection_since: since,
+            talks: Vec::new(),
+            engaged: None,
+            free_since: since,
+        });
+        self.note_presence(user);
+        self.note_routing(user);
     }
 
     fn draw(&mut self, table: &[(&'static str, usize)]) -> &'static str {
@@ -97,7 +109,7 @@ impl World {
 
     /// A user does something else than before, if no call has them.
     pub(super) fn live(&mut self, user: usize) {
-        let Some(agent) = self.agents.get(user) else {
+        let Some(agent) = self.agents.get(user).filter(|_| self.is_here(user)) else {
             return;
         };
         if agent.engaged.is_some() || agent.routing == RoutingStatus::NotResponding {

@@ -69,9 +69,7 @@ impl Agent {
     /// The presence, as notifications spell it.
     #[must_use]
     pub fn presence_word(&self) -> &'static str {
-        PRESENCES
-            .get(self.presence)
-            .map_or("OFFLINE", |(word, _)| word)
+        presence_word(self.presence)
     }
 
     /// The presence, as REST spells it.
@@ -91,6 +89,12 @@ impl Agent {
             && self.presence_word() == "ON_QUEUE"
             && self.station_since.is_some()
     }
+}
+
+/// A presence by its index, as notifications and analytics spell it.
+#[must_use]
+pub fn presence_word(index: usize) -> &'static str {
+    PRESENCES.get(index).map_or("OFFLINE", |(word, _)| word)
 }
 
 /// The index of a presence.
@@ -182,6 +186,7 @@ impl World {
         }
         agent.routing = status;
         agent.routing_since = now;
+        self.note_routing(user);
         let act = self.write_of_user(Kind::RoutingStatus, user, status.word());
         let body = self
             .agents
@@ -203,6 +208,7 @@ impl World {
         agent.presence = presence;
         agent.presence_since = now;
         let word = agent.presence_word();
+        self.note_presence(user);
         let mut acts = vec![self.write_of_user(Kind::Presence, user, word)];
         if was == "OFFLINE" {
             acts.push(self.write_of_user(Kind::LoggedOn, user, word));

@@ -16,9 +16,11 @@
 //! | `outbound`    | calls to the outside: dialed, promised, placed by a dialer                       |
 //! | `together`    | consults, conferences, supervisors                                               |
 //! | `floor`       | the agents: how each is, who is free                                             |
+//! | `history`     | how each agent was, and when                                                     |
 //! | `days`        | what agents do between calls                                                     |
 //! | `connection`  | the connections that their stations keep open between calls                      |
 //! | `oblivion`    | what is long over is forgotten                                                   |
+//! | `roster`      | users and queues that come, go and are called otherwise                          |
 //! | `publication` | who is shown a conversation, and which acts a body shows for the first time      |
 //!
 //! Acts and bodies: whatever one act changes is in one body per topic, published at once; acts never wait to be merged.
@@ -26,10 +28,12 @@
 mod connection;
 mod days;
 mod floor;
+mod history;
 mod legs;
 mod oblivion;
 mod outbound;
 mod publication;
+mod roster;
 mod stage;
 mod together;
 
@@ -50,7 +54,9 @@ use crate::time::{Millis, Time};
 use crate::truth::{Act, Kind, Truth};
 
 pub use connection::Connection;
-pub use floor::{Agent, RoutingStatus};
+pub use floor::{Agent, RoutingStatus, presence_word};
+pub use history::{History, Spell};
+pub use roster::{RosterChange, RosterChanged};
 
 /// What world there is.
 #[derive(Debug, Clone)]
@@ -133,16 +139,18 @@ impl std::fmt::Display for UnknownScript {
 
 impl std::error::Error for UnknownScript {}
 
-/// The world of a region. Methods come in four kinds: `poll_timeout`, `handle_timeout` and `play` make it go on;
+/// The world of a region. Methods come in four kinds: `poll_timeout`, `handle_timeout`, `play` and `change_roster` make
+/// it go on;
 /// `poll_shown` takes out what is published; `…_page`, `organization`, `station`, `conversation`, `call_conversation`
 /// and `conversation_details` answer REST reads; `truth`, `mark_sent` and `forget` keep the books. After
-/// `handle_timeout` or `play`, take out everything shown.
+/// `handle_timeout`, `play` or `change_roster`, take out everything shown.
 #[derive(Debug)]
 pub struct World {
     config: WorldConfig,
     now: Time,
     organization: Organization,
     agents: Vec<Agent>,
+    histories: Vec<History>,
     /// Agents to whom something happened that may concern the connection of their station.
     stirred: Vec<usize>,
     conversations: Numbered<Conversation>,
@@ -164,6 +172,8 @@ pub struct World {
     /// Who sits down where, and whose connection breaks.
     moves: Chance,
     ids: Chance,
+    /// Who comes and goes.
+    roster: Chance,
 }
 
 /// A participant, by its place.
@@ -205,6 +215,7 @@ impl World {
         let organization = Organization::new(config.seed, config.users, config.queues);
         let mut world = Self {
             now: config.start,
+            histories: vec![History::default(); organization.users.len()],
             organization,
             agents: Vec::with_capacity(config.users),
             stirred: Vec::new(),
@@ -224,6 +235,7 @@ impl World {
             days: Chance::new(config.seed, "days"),
             moves: Chance::new(config.seed, "moves"),
             ids: Chance::new(config.seed, "ids"),
+            roster: Chance::new(config.seed, "roster"),
             config,
         };
         world.begin_days();
@@ -293,9 +305,9 @@ impl World {
         &self.truth
     }
 
-    /// A frame that shows these acts on `topic` went to at least one live, subscribed socket.
-    pub fn mark_sent(&mut self, acts: &[u64], topic: &str) {
-        self.truth.sent(acts, topic);
+    /// A frame that shows these acts on `topic` went to a live, subscribed socket of the program.
+    pub fn mark_sent(&mut self, acts: &[u64], topic: &str, program: u32) {
+        self.truth.sent(acts, topic, program);
     }
 
     /// What time it is in the world: the latest that it was told, or something happened.
@@ -391,6 +403,13 @@ impl World {
     pub fn conversation_details(&self, id: &str) -> Option<Value> {
         self.find(id)
             .map(|conversation| body::analytics::details(&self.organization, conversation))
+    }
+
+    /// When something happened last to a conversation that is not forgotten.
+    pub(crate) fn last_act(&self, id: Id) -> Option<Time> {
+        self.publications
+            .get(*self.conversation_by_id.get(&id)?)?
+            .last_act()
     }
 
     fn find(&self, id: &str) -> Option<&Conversation> {
@@ -500,6 +519,7 @@ impl World {
             detail: Some(detail.to_owned()),
             topics: Vec::new(),
             sent: Vec::new(),
+            sent_to: 0,
             script: None,
         })
     }

@@ -7,8 +7,8 @@ use super::World;
 use crate::time::Time;
 
 impl World {
-    /// Drops what was over before a time: plays with all their conversations, and acts. REST and analytics know those
-    /// conversations no more. A conversation is over when nothing can become of it and of those that belong to the same
+    /// Drops what was over before a time: plays with all their conversations, and acts, and
+    /// how agents were. REST and analytics know those conversations no more. A conversation is over when nothing can become of it and of those that belong to the same
     /// story, after-call work included. The sums of [`Truth`](crate::truth::Truth) stay, and so do the numbers of acts.
     pub fn forget(&mut self, before: Time) {
         let long_over = |conversation: &usize| {
@@ -41,6 +41,7 @@ impl World {
                 forgotten.insert(conversation.id);
             }
         }
+        self.forget_histories(before);
         self.truth.forget(|act| match act.conversation {
             Some(conversation) => forgotten.contains(&conversation),
             None => act.time < before,

@@ -247,6 +247,7 @@ impl World {
             detail,
             topics: Vec::new(),
             sent: Vec::new(),
+            sent_to: 0,
             script: Some(conversation.script),
         });
         if let Some((user, leg)) = talk

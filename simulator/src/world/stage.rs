@@ -122,16 +122,22 @@ impl World {
         let play = self.plays.next_number();
         let mut chance = Chance::new(self.config.seed, &format!("play {play}"));
         // Which queues it will be about, if it is about any.
-        let queues = self.organization.queues.len();
+        let queues = self.organization.queues.iter().enumerate();
+        let open: Vec<usize> = (queues.filter(|(_, queue)| !queue.gone))
+            .map(|(at, _)| at)
+            .collect();
         let mut lines = Vec::new();
-        if queues > 0 {
-            let first = chance.below(queues);
-            let second = if queues > 1 {
-                (first + 1 + chance.below(queues - 1)) % queues
+        if !open.is_empty() {
+            let first = chance.below(open.len());
+            let second = if open.len() > 1 {
+                (first + 1 + chance.below(open.len() - 1)) % open.len()
             } else {
                 first
             };
-            lines.extend([(Line::FirstQueue, first), (Line::SecondQueue, second)]);
+            lines.extend([
+                (Line::FirstQueue, open[first]),
+                (Line::SecondQueue, open[second]),
+            ]);
         }
         self.plays.push(Play {
             script,

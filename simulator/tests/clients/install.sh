@@ -1,5 +1,6 @@
 #!/bin/sh
 # Installs the official clients that official_clients.rs runs against a region: install.sh DIRECTORY
+# With them comes Prometheus' own client, whose parser reads what the plugin tells as metrics (tests/metrics.rs).
 # Makes DIRECTORY/venv and DIRECTORY/node_modules in the versions pinned beside this file; does nothing if they are there.
 # Needs python3 with venv, node and npm (Debian: apt-get install -y python3-venv nodejs npm).
 set -eu

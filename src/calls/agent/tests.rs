@@ -1,6 +1,6 @@
 //! What is told of agents, each promise as a story.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,6 +9,8 @@ use serde_json::{Value, json};
 use crate::calls::{Calls, Heard};
 use crate::model::event::{Event, EventKind, IdClass, Source, Subject};
 use crate::model::frame::Notification;
+use crate::model::gap::{GapCause, GapId, GapRecord};
+use crate::model::order::SocketId;
 use crate::model::roster::{PresenceRecord, RoutingStatusRecord, Station, User, UserRecord};
 use crate::model::time::{Now, UtcMicros};
 
@@ -44,7 +46,9 @@ impl Ear {
             body: &body,
             metadata: None,
         };
-        self.heard = self.calls.handle_notification(&notification, now());
+        self.heard = self
+            .calls
+            .handle_notification(SocketId(1), &notification, now());
         self.events()
     }
 
@@ -494,7 +498,8 @@ fn a_station_that_was_changed_in_an_outage_is_told_by_the_next_list() {
     ear.hear(STATION, &json!({"associatedStation": {"id": "s1"}}));
     let list = |ear: &mut Ear, id: &str| ear.list(|row| row.station = Some(Some(desk(id, ""))));
     assert_eq!(list(&mut ear, "s2"), [], "made before the topic told");
-    ear.calls.handle_interruption(&["ann".into()], &[]);
+    ear.calls
+        .handle_interruption(SocketId(1), &["ann".into()], &[], now());
     let told = list(&mut ear, "s2");
     assert_eq!(
         short(&told),
@@ -506,8 +511,10 @@ fn a_station_that_was_changed_in_an_outage_is_told_by_the_next_list() {
     assert_eq!(list(&mut ear, "s1"), []);
 
     // Left in the next one: the topic says so before any list does.
-    ear.calls.handle_interruption(&["ann".into()], &[]);
+    ear.calls
+        .handle_interruption(SocketId(1), &["ann".into()], &[], now());
     let left = ear.calls.handle_notification(
+        SocketId(1),
         &Notification {
             topic: STATION,
             body: r#"{"associatedStation": {"id": "s2"}}"#,
@@ -518,4 +525,271 @@ fn a_station_that_was_changed_in_an_outage_is_told_by_the_next_list() {
     assert_eq!(left, Heard::Read);
     assert_eq!(short(&ear.events()), ["station_left  inexact"]);
     assert_eq!(list(&mut ear, "s2"), []);
+}
+
+#[test]
+fn a_station_that_was_changed_after_a_list_of_the_same_outage_is_told_by_the_read_after_it() {
+    let mut ear = Ear::new();
+    let row = |id: &str| UserRecord {
+        user: Arc::new(User {
+            id: "ann".into(),
+            name: "Ann".into(),
+            email: "ann@example.org".into(),
+        }),
+        presence: None,
+        routing_status: None,
+        station: Some(Some(desk(id, ""))),
+    };
+    ear.hear(STATION, &json!({"associatedStation": {"id": "s1"}}));
+    ear.calls
+        .handle_interruption(SocketId(1), &["ann".into()], &[], now());
+    ear.calls.handle_users(&[row("s1")], now());
+    ear.calls.handle_users(&[row("s2")], now());
+    assert_eq!(ear.events(), [], "whichever of two lists is the newer one");
+    ear.calls.handle_users_read(&[row("s2")], now());
+    assert_eq!(
+        short(&ear.events()),
+        [
+            "station_left  recovered inexact",
+            "station_associated  recovered inexact"
+        ]
+    );
+    // What the topic says is newer than any of them.
+    ear.hear(STATION, &json!({"associatedStation": {"id": "s3"}}));
+    ear.calls.handle_users_read(&[row("s2")], now());
+    assert_eq!(ear.events(), []);
+}
+
+/// An agent's shift: what began when.
+const SHIFT: [(&str, &str); 12] = [
+    (PRESENCE, "OFFLINE"),
+    (PRESENCE, "AVAILABLE"),
+    (PRESENCE, "ON_QUEUE"),
+    (ROUTING, "IDLE"),
+    (ROUTING, "INTERACTING"),
+    (PRESENCE, "OFFLINE"),
+    (ROUTING, "OFF_QUEUE"),
+    (PRESENCE, "BREAK"),
+    (PRESENCE, "ON_QUEUE"),
+    (ROUTING, "IDLE"),
+    (ROUTING, "NOT_RESPONDING"),
+    (PRESENCE, "OFFLINE"),
+];
+
+fn begins(at: usize) -> u32 {
+    u32::try_from(at).unwrap() + 1
+}
+
+/// What analytics tells of the shift from its `from`th change to before the `to`th, and of what still held then.
+fn details(from: usize, to: usize) -> String {
+    let records = |of: &str, value: &str| -> Vec<Value> {
+        let is_of = |change: &usize| SHIFT[*change].0 == of;
+        let first = (0..from).rev().find(is_of).unwrap_or(from);
+        (first..to)
+            .filter(is_of)
+            .map(|change| {
+                json!({"startTime": at(begins(change)), "endTime": at(begins(change) + 1), value: SHIFT[change].1,
+                    "organizationPresenceId": format!("def-{}", SHIFT[change].1)})
+            })
+            .collect()
+    };
+    json!({"userId": "ann", "primaryPresence": records(PRESENCE, "systemPresence"),
+        "routingStatus": records(ROUTING, "routingStatus")})
+    .to_string()
+}
+
+impl Ear {
+    fn hear_change(&mut self, change: usize) -> Vec<Event> {
+        let (topic, word) = SHIFT[change];
+        let body = match topic {
+            PRESENCE => presence(word, begins(change)),
+            _ => routing(word, begins(change)),
+        };
+        self.hear(topic, &body)
+    }
+
+    fn read(&mut self, body: &str) -> Vec<Event> {
+        self.heard = (self.calls).handle_user_details(body, Source::Recovered, now());
+        self.events()
+    }
+}
+
+/// Whatever part of a shift nobody listened to, and however far it had gone on when the history is read.
+#[test]
+fn what_was_missed_is_told_from_the_history_under_the_same_ids() {
+    let key = |event: &Event| (event.id.0, event.id_exact, event.platform_time);
+    let mut live = Ear::new();
+    let whole: BTreeSet<_> = (0..SHIFT.len())
+        .flat_map(|change| live.hear_change(change))
+        .map(|event| key(&event))
+        .collect();
+    assert!(whole.iter().all(|(_, is_exact, _)| *is_exact));
+    for from in 1..SHIFT.len() {
+        for to in from..=SHIFT.len() {
+            // Heard again from `to` on, and the history read before, amidst or after.
+            for read_at in to..=SHIFT.len() {
+                let mut ear = Ear::new();
+                let mut told = Vec::new();
+                for change in (0..from).chain(to..read_at) {
+                    told.extend(ear.hear_change(change));
+                }
+                let recovered = ear.read(&details(from, read_at));
+                let is_in_order = recovered.is_sorted_by_key(|event| event.platform_time);
+                assert!(is_in_order, "{:?}", short(&recovered));
+                assert!(
+                    recovered
+                        .iter()
+                        .all(|event| event.source == Source::Recovered)
+                );
+                let is_new = !recovered.is_empty();
+                assert_eq!(
+                    ear.heard,
+                    if is_new {
+                        Heard::Read
+                    } else {
+                        Heard::Unchanged
+                    }
+                );
+                told.extend(recovered);
+                assert_eq!(short(&ear.read(&details(0, read_at))), [""; 0], "twice");
+                for change in read_at..SHIFT.len() {
+                    told.extend(ear.hear_change(change));
+                }
+                let how = format!("missed {from} to {to}, read at {read_at}");
+                // A log-on that a later presence told first has that one's time.
+                let ids = |keys: &mut dyn Iterator<Item = u128>| keys.collect::<BTreeSet<_>>();
+                let told_ids = ids(&mut told.iter().map(|event| event.id.0));
+                assert_eq!(told_ids.len(), told.len(), "{how}: twice");
+                assert_eq!(told_ids, ids(&mut whole.iter().map(|key| key.0)), "{how}");
+                assert!(told.iter().all(|event| event.id_exact), "{how}");
+            }
+        }
+    }
+}
+
+#[test]
+fn who_was_found_logged_on_is_not_told_again_to_have_logged_on() {
+    let mut ear = Ear::new();
+    assert_eq!(
+        short(&ear.list_presence("On Queue", begins(8))),
+        [
+            "agent_presence ON_QUEUE snapshot",
+            "agent_logged_on ON_QUEUE snapshot inexact"
+        ]
+    );
+    let told = ear.read(&details(0, 9));
+    assert_eq!(
+        short(&told),
+        [
+            "agent_presence OFFLINE recovered",
+            "agent_presence AVAILABLE recovered",
+            "agent_logged_on AVAILABLE recovered",
+            "agent_presence ON_QUEUE recovered",
+            // Of the routing status nothing was known: the history tells it as the latest.
+            "agent_ready IDLE recovered",
+            "agent_busy INTERACTING recovered",
+            "agent_presence OFFLINE recovered",
+            "agent_logged_off OFFLINE recovered",
+            "agent_not_ready OFF_QUEUE recovered",
+            "agent_presence BREAK recovered",
+        ]
+    );
+    assert_eq!(&*told[0].reason, "def-OFFLINE");
+}
+
+#[test]
+fn a_history_that_is_none_tells_nothing() {
+    let mut ear = Ear::new();
+    for body in [
+        "",
+        "[]",
+        "{}",
+        r#"{"userId":"","primaryPresence":[]}"#,
+        r#"{"userId":7}"#,
+    ] {
+        assert_eq!(short(&ear.read(body)), [""; 0]);
+        assert_eq!(ear.heard, Heard::Unreadable, "{body}");
+    }
+    for body in [
+        r#"{"userId":"ann"}"#,
+        r#"{"userId":"ann","primaryPresence":null,"routingStatus":{}}"#,
+        r#"{"userId":"ann","primaryPresence":[{"systemPresence":"AWAY"},{"startTime":"2027-01-15T08:00:01.000Z"}]}"#,
+    ] {
+        assert_eq!(short(&ear.read(body)), [""; 0]);
+        assert_eq!(ear.heard, Heard::Unchanged, "{body}");
+    }
+}
+
+/// An adapter that runs for months keeps no list of all that an agent ever did.
+#[test]
+fn what_is_long_past_counts_as_told() {
+    let mut ear = Ear::new();
+    for second in 1..50 {
+        let word = if second % 2 == 0 {
+            "IDLE"
+        } else {
+            "INTERACTING"
+        };
+        ear.hear(ROUTING, &routing(word, second));
+    }
+    let record = |second: u32| json!({"startTime": at(second), "routingStatus": "NOT_RESPONDING"});
+    let mut half = record(45);
+    half["startTime"] = json!("2027-01-15T08:00:45.500Z");
+    let mut old = record(5);
+    old["startTime"] = json!("2027-01-15T08:00:05.500Z");
+    let body = json!({"userId": "ann", "routingStatus": [old, record(44), half]}).to_string();
+    assert_eq!(
+        short(&ear.read(&body)),
+        ["agent_not_ready NOT_RESPONDING recovered"]
+    );
+}
+
+fn lost(users: &[&str], from: u32, is_closed: bool) -> GapRecord {
+    let from = UtcMicros::from_iso(&at(from)).unwrap();
+    GapRecord {
+        id: GapId(2),
+        cause: GapCause::Lost,
+        detail: "".into(),
+        from,
+        to: None,
+        opened: from,
+        closed: is_closed.then_some(from),
+        users: users.iter().map(|id| (*id).into()).collect(),
+        queues: [].into(),
+        reads: 0,
+        recovered: BTreeMap::new(),
+        shortfalls: vec![],
+    }
+}
+
+/// Analytics may be late by any time, and an agent may do much meanwhile.
+#[test]
+fn what_a_gap_may_hide_is_not_taken_for_told_however_much_was_told_since() {
+    let shift = |ear: &mut Ear, seconds: std::ops::Range<u32>| {
+        for second in seconds {
+            let word = ["IDLE", "INTERACTING"][usize::try_from(second % 2).unwrap()];
+            assert_eq!(ear.hear(ROUTING, &routing(word, second)).len(), 1);
+        }
+    };
+    let hidden = json!({"userId": "ann", "routingStatus": [{"startTime": "2027-01-15T08:00:02.500Z",
+        "routingStatus": "NOT_RESPONDING"}]});
+    let hidden = hidden.to_string();
+    // Of her, of another, and of one that is closed.
+    for (user, is_closed, is_told) in [
+        ("ann", false, true),
+        ("bob", false, false),
+        ("ann", true, false),
+    ] {
+        let mut ear = Ear::new();
+        shift(&mut ear, 1..2);
+        ear.calls.handle_gap(&lost(&[user], 2, false));
+        shift(&mut ear, 3..50);
+        if is_closed {
+            ear.calls.handle_gap(&lost(&[user], 2, true));
+        }
+        let told = short(&ear.read(&hidden));
+        let whole = ["agent_not_ready NOT_RESPONDING recovered"];
+        assert_eq!(told, &whole[..usize::from(is_told)], "{user} {is_closed}");
+        assert_eq!(short(&ear.read(&hidden)), [""; 0], "twice");
+    }
 }

@@ -42,6 +42,14 @@ pub(super) struct News {
 }
 
 impl News {
+    /// The first of its kind at this time.
+    pub(super) fn first_at(since: UtcMicros) -> Self {
+        Self {
+            occurrence: Occurrence::At(since),
+            ordinal: 0,
+        }
+    }
+
     /// Whether it has the same id whoever tells it.
     pub(super) fn is_exact(self) -> bool {
         matches!(self.occurrence, Occurrence::At(_)) && self.ordinal == 0
@@ -52,6 +60,11 @@ impl Timed {
     /// The last value, if any was told.
     pub(super) fn value(&self) -> Option<&Arc<str>> {
         self.told.as_ref().map(|(_, value)| value)
+    }
+
+    /// Since when the last value holds, if that is known.
+    pub(super) fn since(&self) -> Option<UtcMicros> {
+        self.since
     }
 
     /// Takes a value that an event of this kind would tell; `None` if it is none.

@@ -6,6 +6,7 @@ use super::*;
 use crate::calls::{Calls, Heard};
 use crate::model::event::Source;
 use crate::model::frame::Notification;
+use crate::model::order::SocketId;
 use crate::model::time::{Now, UtcMicros};
 
 const NESTED: &str = "v2.users.ann.conversations";
@@ -22,7 +23,7 @@ fn hear(calls: &mut Calls, topic: &str, body: &serde_json::Value) -> Heard {
         body,
         metadata,
     };
-    calls.handle_notification(&notification, NOW)
+    calls.handle_notification(SocketId(1), &notification, NOW)
 }
 
 fn findings(calls: &mut Calls) -> Vec<String> {

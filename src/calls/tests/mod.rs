@@ -9,12 +9,14 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::drift::Radar;
-use super::snapshot::{Decoded, Reading, SnapshotCache, Unreadable};
+use super::snapshot::{Decoded, Reading, SnapshotCache, Stamps, Unreadable};
+use super::texts::Texts;
 use super::topic::Shape;
 use super::{AttributeRules, Calls, Heard, LINGERS_TERMINATED};
 use crate::model::event::{Cause, ConnectionState, Event, EventKind, Flag, Source, Subject};
 use crate::model::frame::Notification;
 use crate::model::id::UserId;
+use crate::model::order::SocketId;
 use crate::model::roster::{PresenceRecord, Queue, RoutingStatusRecord, Station, User, UserRecord};
 use crate::model::time::{Now, UtcMicros};
 
@@ -51,6 +53,7 @@ impl Ear {
         self.now.elapsed += Duration::from_millis(10);
         self.now.utc.0 += 10_000;
         self.calls.handle_notification(
+            SocketId(1),
             &Notification {
                 topic,
                 body,
@@ -549,7 +552,8 @@ fn a_second_hold_is_told_even_if_the_end_of_the_first_was_not_shown() {
     };
     ear.told(NESTED, &story()[1]);
     assert_eq!(ear.told(NESTED, &held(8)), ["Held ann"]);
-    ear.calls.handle_interruption(&["ann".into()], &[]);
+    ear.calls
+        .handle_interruption(SocketId(1), &["ann".into()], &[], ear.now);
     assert_eq!(
         ear.told(NESTED, &held(12)),
         ["Retrieved ann (snapshot)", "Held ann"]
@@ -720,6 +724,7 @@ fn stations_are_associated_and_left() {
     let metadata = r#"{"CorrelationId":"c","action":"Disassociated"}"#;
     let body = desk("2").to_string();
     ear.calls.handle_notification(
+        SocketId(1),
         &Notification {
             topic,
             body: &body,
@@ -872,6 +877,9 @@ fn decode<'c>(
     let reading = &mut Reading {
         rules: &AttributeRules::default(),
         radar: &mut Radar::default(),
+        // As if each body were read by a room of its own: what is the same keeps its stamp all the same.
+        stamps: &mut Stamps::default(),
+        texts: &mut Texts::default(),
     };
     cache.decode(text, shape, reading)
 }
@@ -879,7 +887,7 @@ fn decode<'c>(
 fn read(cache: &mut SnapshotCache, text: &str, shape: Shape) -> Option<Vec<super::party::Party>> {
     match decode(cache, text, shape) {
         Ok(Decoded::Changed(snapshot) | Decoded::Unchanged(snapshot)) => {
-            Some(snapshot.parties().map(|party| (**party).clone()).collect())
+            Some(snapshot.parties().cloned().collect())
         }
         Err(_) => None,
     }
@@ -901,11 +909,18 @@ fn the_cache_stays_within_its_limit() {
         assert!(cache.bytes() <= 20_000, "{}", cache.bytes());
     }
     // One body larger than the limit is still read, and the next one too.
+    let mut whole = SnapshotCache::new(usize::MAX);
+    assert!(decode(&mut whole, &text(1), Shape::Flat).is_ok());
     let mut tiny = SnapshotCache::new(10);
     for n in [1, 2, 1] {
         assert!(decode(&mut tiny, &text(n), Shape::Flat).is_ok());
     }
-    assert!(tiny.bytes() <= text(1).len());
+    assert_eq!(
+        tiny.bytes(),
+        whole.bytes(),
+        "one is kept, what was read of it too"
+    );
+    assert!(whole.bytes() > text(1).len());
 }
 
 #[test]
@@ -940,7 +955,8 @@ fn a_hold_that_ended_while_the_socket_was_lost_is_ended() {
     for body in &story[..3] {
         ear.told(NESTED, body);
     }
-    ear.calls.handle_interruption(&["ann".into()], &[]);
+    ear.calls
+        .handle_interruption(SocketId(1), &["ann".into()], &[], ear.now);
     assert_eq!(ear.told(NESTED, &story[3]), ["Retrieved ann"]);
     assert_eq!(ear.told(FLAT, &flat(&story[3])), Vec::<String>::new());
 }
@@ -952,7 +968,8 @@ fn a_hold_that_began_while_the_socket_was_lost_is_told_after_the_end_of_the_one_
     for body in &story[..3] {
         ear.told(NESTED, body);
     }
-    ear.calls.handle_interruption(&["ann".into()], &[]);
+    ear.calls
+        .handle_interruption(SocketId(1), &["ann".into()], &[], ear.now);
     let again = json!({"connectedTime": at(5), "held": true, "startHoldTime": at(11)});
     let again = body(&[customer(), agent("ann", "connected", again)]);
     assert_eq!(
@@ -987,7 +1004,8 @@ fn a_topic_that_lags_after_a_lost_socket_unmutes_nobody() {
         ear.told(NESTED, body);
         ear.told(FLAT, &flat(body));
     }
-    ear.calls.handle_interruption(&["ann".into()], &[]);
+    ear.calls
+        .handle_interruption(SocketId(1), &["ann".into()], &[], ear.now);
     let mut other = story[3].clone();
     other["participants"][1]["attributes"] = json!({"a": "b"});
     for body in [&other, &story[4], &story[3]] {
@@ -1053,4 +1071,27 @@ fn a_user_who_leaves_the_roster_and_comes_back_is_not_told_twice() {
         [EventKind::StationLeft, EventKind::StationAssociated]
     );
     assert!(after.iter().all(|event| !before.contains(&event.id)));
+}
+
+#[test]
+fn live_conversations_are_named_newest_first_with_whom_they_concern() {
+    let mut ear = Ear::new();
+    let story = story();
+    ear.told(NESTED, &story[0]);
+    ear.told(QUEUE, &story[1]);
+    let mut second = story[1].clone();
+    second["id"] = json!("c-2");
+    ear.told(BEN, &second);
+    let live = ear.calls.live_conversations();
+    let ids: Vec<&str> = live.iter().map(|live| live.id.as_str()).collect();
+    assert_eq!(ids, ["c-2", story[0]["id"].as_str().unwrap()]);
+    // On whose topics it came, and who takes part.
+    assert_eq!(live[0].users, ["ann", "ben"].map(UserId::from));
+    assert_eq!(live[1].users, ["ann"].map(UserId::from));
+    assert_eq!(live[1].queues, ["sales".into()]);
+    for body in &story {
+        ear.told(NESTED, body);
+    }
+    let live = ear.calls.live_conversations();
+    assert_eq!(live.len(), 1, "one is over: {live:?}");
 }

@@ -474,6 +474,43 @@ fn a_party_is_isolated_and_comes_back() {
     assert_eq!(news(&mut ear, NESTED, &bodies[2]), ["Unconfined ann"]);
 }
 
+/// The customer is isolated and comes back; an answer that was asked for before that shows either.
+#[test]
+fn an_answer_tells_nothing_that_a_notification_has_overtaken() {
+    let mut ear = Ear::new();
+    let shown = |confined: bool, intent: &str| {
+        let leg = json!({"connectedTime": at(1), "confined": confined});
+        let customer = someone("customer", "customer", "connected", leg);
+        let intent = json!({"attributes": {"intent": intent}});
+        let ann = agent("ann", "connected", json!({"connectedTime": at(5)}));
+        body(&[with(customer, intent), ann])
+    };
+    ear.told(NESTED, &shown(false, "billing"));
+    let asked = ear.now.elapsed;
+    let later = |ear: &mut Ear| ear.now.elapsed += Duration::from_secs(1);
+    later(&mut ear);
+    assert_eq!(
+        ear.told(NESTED, &shown(true, "billing")),
+        ["Confined customer"]
+    );
+    later(&mut ear);
+    let told = ear.told(NESTED, &shown(false, "sales"));
+    assert_eq!(told, ["Unconfined customer", "AttributeChanged customer"]);
+    later(&mut ear);
+    let old = shown(true, "billing");
+    assert_eq!(read_asked(&mut ear, &old, asked), [""; 0]);
+    assert_eq!(ear.told(FLAT, &flat(&shown(false, "sales"))), [""; 0]);
+    // One that was asked for since is newer.
+    let now = ear.now.elapsed;
+    assert_eq!(
+        read_asked(&mut ear, &old, now),
+        [
+            "Confined customer (recovered)",
+            "AttributeChanged customer (recovered)"
+        ]
+    );
+}
+
 /// Only the flat shape tells of parking; the nested one goes on saying `connected`.
 #[test]
 fn a_call_is_parked_and_taken_back() {
@@ -647,6 +684,112 @@ fn a_consult_becomes_a_conference() {
     );
 }
 
+/// The consult went on when the socket was lost. When it is read, who asked has left: the call was taken back at second 16.
+#[test]
+fn a_consult_that_became_a_conference_unheard_is_not_cancelled() {
+    let segment = |kind: &str, from: u32, to: u32, conference: Option<bool>| {
+        let mut segment =
+            json!({"segmentType": kind, "segmentStart": at(from), "segmentEnd": at(to)});
+        if let Some(conference) = conference {
+            segment["conference"] = json!(conference);
+        }
+        segment
+    };
+    // Whether segments tell of a conference; when who was asked is gone.
+    for (live_first, told, joined, gone_at, ends) in [
+        (
+            false,
+            true,
+            true,
+            25,
+            &["ConsultCompleted ann (recovered)"][..],
+        ),
+        (
+            false,
+            true,
+            false,
+            25,
+            &["ConsultCancelled ann (recovered) at 20"],
+        ),
+        (false, false, false, 25, &[]),
+        (
+            false,
+            false,
+            false,
+            16,
+            &["ConsultCancelled ann (recovered) at 20"],
+        ),
+        (true, true, true, 18, &["ConsultCompleted ann (recovered)"]),
+        (
+            true,
+            true,
+            false,
+            18,
+            &["ConsultCancelled ann (recovered) at 20"],
+        ),
+        (true, false, false, 18, &[]),
+    ] {
+        let mut ear = Ear::new();
+        consult(&mut ear);
+        ear.calls
+            .handle_interruption(SocketId(1), &["ann".into()], &[], ear.now);
+        if live_first {
+            // Who was asked is gone; whether there was a conference before that, a notification does not tell.
+            let ann = asking(json!({"connectedTime": at(5)}));
+            let ben = gone(talking("ben", "user", 12), gone_at, "peer");
+            let told = news(&mut ear, NESTED, &body(&[customer(), ann, ben]));
+            assert!(
+                !told.iter().any(|line| line.starts_with("Consult")),
+                "{told:?}"
+            );
+        }
+        let conference = |is: bool| told.then_some(is && joined);
+        let mut left = segment("interact", 16, 20, conference(true));
+        left["disconnectType"] = json!("client");
+        let mut no = segment("interact", 12, gone_at, conference(true));
+        no["disconnectType"] = json!("peer");
+        let of = |id: &str, purpose: &str, segments: Value| {
+            json!({"participantId": id, "purpose": purpose, "sessions": [
+                {"mediaType": "voice", "sessionId": format!("{id}-call"), "segments": segments}]})
+        };
+        let answer = json!({"conversationId": "conversation-1", "participants": [
+            of("customer", "customer", json!([{"segmentType": "interact", "segmentStart": at(1)}])),
+            of("ann", "agent", json!([segment("interact", 5, 8, conference(false)),
+                segment("hold", 8, 16, conference(false)), left])),
+            of("ben", "user", json!([no]))]});
+        let source = Source::Recovered;
+        ear.calls
+            .handle_analytics_details(&answer.to_string(), source, ear.now);
+        let mut lines = Vec::new();
+        for event in ear.events() {
+            let second = event.platform_time.map(|time| time.0 / 1_000_000 % 60);
+            let line = match second {
+                Some(second) => format!("{} at {second}", short(&event)),
+                None => short(&event),
+            };
+            lines.extend(line.starts_with("Consult").then_some(line));
+        }
+        assert_eq!(lines, ends, "{told} {joined} {gone_at}");
+    }
+}
+
+/// Who was asked never answers, and the gap hides nothing that could have come of it: no read need tell.
+#[test]
+fn a_consult_that_nobody_answered_is_cancelled_after_a_gap_too() {
+    let mut ear = Ear::new();
+    let held = json!({"connectedTime": at(5), "held": true, "startHoldTime": at(8)});
+    let asks = |ben: Value| body(&[customer(), asking(held.clone()), ben]);
+    let rings = someone("ben", "user", "alerting", json!({}));
+    news(&mut ear, NESTED, &asks(rings.clone()));
+    ear.calls
+        .handle_interruption(SocketId(1), &["ann".into()], &[], ear.now);
+    let told = news(&mut ear, NESTED, &asks(gone(rings, 20, "client")));
+    assert!(
+        told.iter().any(|line| line == "ConsultCancelled ann"),
+        "{told:?}"
+    );
+}
+
 /// The consult is a conversation of its own: the customer's contact is the root of both.
 #[test]
 fn a_consult_in_a_conversation_of_its_own_belongs_to_the_customers_contact() {
@@ -698,14 +841,157 @@ fn a_consult_in_a_conversation_of_its_own_belongs_to_the_customers_contact() {
         }
         let mut ended = second(gone(talking("ben", "user", 12), 20, "peer"));
         ended["participants"][0] = gone(talking("ann-2", "user", 10), 20, word);
-        let told = news(&mut ear, NESTED, &ended);
-        assert_eq!(
-            told.iter()
+        let consults = |told: Vec<String>| -> Vec<String> {
+            let consults = told.into_iter();
+            consults
                 .filter(|line| line.starts_with("Consult"))
-                .collect::<Vec<_>>(),
-            [kind]
-        );
+                .collect()
+        };
+        let mut told = consults(news(&mut ear, NESTED, &ended));
+        if word == "client" {
+            // The first conversation may have handed the call on, and say so a moment later.
+            assert_eq!(told, [""; 0]);
+            ear.now.elapsed += Duration::from_secs(4);
+            ear.calls.handle_timeout(ear.now);
+            assert!(ear.events().is_empty());
+            ear.now.elapsed += Duration::from_secs(2);
+            ear.calls.handle_timeout(ear.now);
+            told = ear.events().iter().map(short).collect();
+        }
+        assert_eq!(told, [kind]);
     }
+}
+
+/// The end of the conversation that was asked comes before the body of the first that shows what it was for.
+#[test]
+fn a_consult_that_handed_the_call_on_is_not_cancelled_by_its_end_that_comes_first() {
+    let mut ear = Ear::new();
+    let head = json!({"consultationConversations": [{"id": "conversation-2"}]});
+    let ann = || agent("ann", "connected", json!({"connectedTime": at(5)}));
+    let second = |ann, ben| {
+        let head = json!({"associatedConversation": {"id": "conversation-1"}});
+        called("conversation-2", &[ann, ben], head)
+    };
+    let first = called("conversation-1", &[customer(), ann()], head.clone());
+    ear.told(NESTED, &first);
+    let (asks, asked) = (talking("ann-2", "user", 10), talking("ben", "user", 12));
+    ear.told(NESTED, &second(asks.clone(), asked.clone()));
+    let ended = second(gone(asks, 20, "client"), gone(asked, 20, "peer"));
+    ear.told(NESTED, &ended);
+    let parties = [
+        customer(),
+        gone(ann(), 20, "transfer.consult"),
+        talking("ben", "user", 20),
+    ];
+    let told = ear.told(NESTED, &called("conversation-1", &parties, head));
+    let consults: Vec<_> = told
+        .iter()
+        .filter(|line| line.starts_with("Consult"))
+        .collect();
+    assert_eq!(consults, ["ConsultCompleted call"]);
+    ear.now.elapsed += Duration::from_secs(60);
+    ear.calls.handle_timeout(ear.now);
+    assert!(ear.events().is_empty());
+}
+
+/// After a gap the two conversations are read one after the other: what the consult came to stands in the first one.
+#[test]
+fn a_consult_that_is_read_to_its_end_waits_for_what_it_came_to() {
+    for (cause, kind) in [
+        (
+            "transfer.consult",
+            "ConsultCompleted call (recovered) at 20",
+        ),
+        ("client", "ConsultCancelled call"),
+    ] {
+        let mut ear = Ear::new();
+        let first = |ann: Value, ben: Option<Value>| {
+            let parties: Vec<Value> = [Some(customer()), Some(ann), ben]
+                .into_iter()
+                .flatten()
+                .collect();
+            let more = json!({"consultationConversations": [{"id": "conversation-2"}]});
+            called("conversation-1", &parties, more)
+        };
+        let second = |parties: &[Value]| {
+            let more = json!({"associatedConversation": {"id": "conversation-1"}});
+            called("conversation-2", parties, more)
+        };
+        let ann = agent("ann", "connected", json!({"connectedTime": at(5)}));
+        ear.hear(NESTED, &first(ann.clone(), None).to_string());
+        let asked = [talking("ann-2", "user", 10), talking("ben", "user", 12)];
+        ear.hear(NESTED, &second(&asked).to_string());
+        ear.events();
+        let over = asked.map(|party| gone(party, 20, "client"));
+        let consults = |told: &[String]| -> Vec<String> {
+            let told = told.iter().filter(|line| line.starts_with("Consult"));
+            told.cloned().collect()
+        };
+        let told = read(&mut ear, &second(&over));
+        assert_eq!(consults(&told), [""; 0], "nothing is known of it yet");
+        let back = match cause {
+            "client" => first(ann, None),
+            _ => first(gone(ann, 20, cause), Some(talking("ben-1", "user", 20))),
+        };
+        let mut told = read(&mut ear, &back);
+        if cause == "client" {
+            // A moment later.
+            assert_eq!(consults(&told), [""; 0]);
+            ear.now.elapsed += Duration::from_secs(6);
+            ear.calls.handle_timeout(ear.now);
+            told = ear.events().iter().map(short).collect();
+        }
+        assert_eq!(consults(&told), [kind]);
+    }
+}
+
+/// Analytics know the consult to its end, and of the call that it was for only how it began: what it came to is known when
+/// they tell that call to its end.
+#[test]
+fn a_consult_is_not_cancelled_by_analytics_that_lag() {
+    let mut ear = Ear::new();
+    let of = |id: &str, purpose: &str, from: u32, end: Option<(u32, &str)>| {
+        let mut segment = json!({"segmentType": "interact", "segmentStart": at(from)});
+        if let Some((second, how)) = end {
+            segment["segmentEnd"] = json!(at(second));
+            segment["disconnectType"] = json!(how);
+        }
+        json!({"participantId": id, "purpose": purpose, "sessions": [
+            {"mediaType": "voice", "sessionId": format!("{id}-call"), "segments": [segment]}]})
+    };
+    let consult = json!({"conversationId": "conversation-2", "conversationEnd": at(20),
+        "associatedConversationId": "conversation-1", "participants": [
+        of("ann-2", "agent", 10, Some((20, "client"))), of("ben-2", "user", 12, Some((20, "peer")))]});
+    let call = |parties: Value| {
+        json!({"conversationId": "conversation-1",
+            "consultationConversationIds": ["conversation-2"], "participants": parties})
+    };
+    let begun = call(json!([
+        of("customer", "customer", 1, None),
+        of("ann", "agent", 5, None)
+    ]));
+    let whole = with(
+        call(json!([
+            of("customer", "customer", 1, Some((30, "client"))),
+            of("ann", "agent", 5, Some((20, "transfer.consult"))),
+            of("ben", "agent", 20, Some((30, "peer")))
+        ])),
+        json!({"conversationEnd": at(30)}),
+    );
+    let mut consults = Vec::new();
+    for (answer, wait) in [(&consult, 0), (&begun, 60), (&whole, 0)] {
+        ear.calls
+            .handle_analytics_details(&answer.to_string(), Source::Recovered, ear.now);
+        ear.now.elapsed += Duration::from_secs(wait);
+        ear.calls.handle_timeout(ear.now);
+        let told = with_times(&ear.events()).into_iter();
+        consults.extend(told.filter(|line| line.starts_with("Consult")));
+    }
+    let expected = [
+        "ConsultStarted call (recovered)",
+        "ConsultCompleted call (recovered) at 20",
+    ];
+    assert_eq!(consults, expected);
 }
 
 #[test]
@@ -1163,10 +1449,20 @@ fn a_participant_who_is_not_called_yet_ends_no_call() {
 
 /// The events of an answer to a read, in short, with the seconds of their time.
 fn read(ear: &mut Ear, body: &Value) -> Vec<String> {
+    let asked = ear.now.elapsed;
+    read_asked(ear, body, asked)
+}
+
+/// The same, of one that was asked for then.
+fn read_asked(ear: &mut Ear, body: &Value, asked: Duration) -> Vec<String> {
     let (body, source) = (body.to_string(), Source::Recovered);
-    ear.calls.handle_conversation_read(&body, source, ear.now);
+    (ear.calls).handle_conversation_read(&body, source, asked, ear.now);
+    with_times(&ear.events())
+}
+
+fn with_times(events: &[Event]) -> Vec<String> {
     let second = |event: &Event| event.platform_time.map(|time| time.0 / 1_000_000 % 60);
-    (ear.events().iter())
+    (events.iter())
         .map(|event| match second(event) {
             Some(second) => format!("{} at {second}", short(event)),
             None => short(event),
@@ -1201,7 +1497,8 @@ fn a_hold_that_was_missed_is_told_after_a_later_one_and_does_not_end_it() {
     let mut ear = Ear::new();
     let ann = agent("ann", "connected", json!({"connectedTime": at(5)}));
     ear.told(NESTED, &body(&[customer(), ann.clone()]));
-    ear.calls.handle_interruption(&["ann".into()], &[]);
+    ear.calls
+        .handle_interruption(SocketId(1), &["ann".into()], &[], ear.now);
     ear.told(NESTED, &body(&[customer(), held(20, json!([]))]));
     let past = json!([{"type": "hold", "startTime": at(10), "endTime": at(15)}]);
     let answer = body(&[customer(), held(20, past)]);
@@ -1218,6 +1515,475 @@ fn a_hold_that_was_missed_is_told_after_a_later_one_and_does_not_end_it() {
     assert_eq!(
         (events[0].kind, events[0].previous, events[0].held),
         (EventKind::Retrieved, ConnectionState::Hold, Flag::No)
+    );
+}
+
+/// The topic shows the connection as not held before the gap and after it; only the read between them shows the hold.
+#[test]
+fn a_hold_that_only_a_read_showed_ends_with_the_next_body_that_shows_none() {
+    let mut ear = Ear::new();
+    let ann = agent("ann", "connected", json!({"connectedTime": at(5)}));
+    ear.told(NESTED, &body(&[customer(), ann.clone()]));
+    ear.calls
+        .handle_interruption(SocketId(1), &["ann".into()], &[], ear.now);
+    let waits = body(&[customer(), held(20, json!([]))]);
+    assert_eq!(read(&mut ear, &waits), ["Held ann (recovered) at 20"]);
+    assert_eq!(read(&mut ear, &waits), [""; 0]);
+    ear.now.elapsed += Duration::from_secs(10);
+    let talks = body(&[customer(), ann]);
+    assert_eq!(ear.told(NESTED, &talks), ["Retrieved ann"]);
+    assert_eq!(ear.told(FLAT, &flat(&talks)), [""; 0]);
+}
+
+/// A body that shows no hold comes so soon after the read that it may be older: if it is, the hold is shown within seconds.
+/// If nothing is, it had ended, whether something comes or nothing does.
+#[test]
+fn a_hold_that_a_read_showed_and_the_next_body_did_not_is_over_some_seconds_later() {
+    let ann = || agent("ann", "connected", json!({"connectedTime": at(5)}));
+    let talks = |more: Value| with(body(&[customer(), ann()]), json!({"address": more}));
+    let waits = || body(&[customer(), held(20, json!([]))]);
+    let begin = || {
+        let mut ear = Ear::new();
+        ear.told(NESTED, &talks(json!("a")));
+        ear.calls
+            .handle_interruption(SocketId(1), &["ann".into()], &[], ear.now);
+        assert_eq!(read(&mut ear, &waits()), ["Held ann (recovered) at 20"]);
+        assert_eq!(ear.told(NESTED, &talks(json!("b"))), [""; 0]);
+        ear
+    };
+    let pass = |ear: &mut Ear, seconds: u64| -> Vec<String> {
+        ear.now.elapsed += Duration::from_secs(seconds);
+        ear.calls.handle_timeout(ear.now);
+        ear.events().iter().map(short).collect()
+    };
+    // Nothing comes.
+    let mut ear = begin();
+    assert_eq!(pass(&mut ear, 4), [""; 0]);
+    assert_eq!(pass(&mut ear, 2), ["Retrieved ann"]);
+    assert_eq!(pass(&mut ear, 60), [""; 0]);
+    // The end of the connection comes, and repeats nothing of the party before.
+    let mut ear = begin();
+    ear.now.elapsed += Duration::from_secs(6);
+    let told = ear.told(NESTED, &over(json!([])));
+    assert_eq!(told[..2], ["Retrieved ann", "ConnectionCleared customer"]);
+    // The body was older than the read.
+    let mut ear = begin();
+    assert_eq!(pass(&mut ear, 4), [""; 0]);
+    assert_eq!(ear.told(NESTED, &waits()), [""; 0]);
+    assert_eq!(pass(&mut ear, 60), [""; 0]);
+    assert_eq!(ear.told(NESTED, &talks(json!("c"))), ["Retrieved ann"]);
+    // Nothing can come.
+    let mut ear = begin();
+    ear.calls
+        .handle_interruption(SocketId(1), &["ann".into()], &[], ear.now);
+    assert_eq!(pass(&mut ear, 60), [""; 0]);
+}
+
+/// The platform gives every segment an end; live nobody is told of a hold that ends with its connection.
+#[test]
+fn a_hold_that_lasted_until_the_connection_ended_was_not_taken_back() {
+    let mut ear = Ear::new();
+    let ann = agent("ann", "connected", json!({"connectedTime": at(5)}));
+    ear.told(NESTED, &body(&[customer(), ann]));
+    ear.calls
+        .handle_interruption(SocketId(1), &["ann".into()], &[], ear.now);
+    let holds = json!([{"type": "hold", "startTime": at(10), "endTime": at(15)},
+        {"type": "hold", "startTime": at(20), "endTime": at(30)}]);
+    let call = json!({"connectedTime": at(5), "disconnectedTime": at(30), "segments": holds});
+    let answer = body(&[customer(), agent("ann", "disconnected", call)]);
+    assert_eq!(
+        read(&mut ear, &answer),
+        [
+            "Held ann (recovered) at 10",
+            "Retrieved ann (recovered) at 15",
+            "Held ann (recovered) at 20",
+            "ConnectionCleared ann (recovered) at 30"
+        ]
+    );
+}
+
+/// Reads alone tell of parkings that began and ended in a gap: the segments of a conversation, and those of analytics.
+#[test]
+fn parkings_that_were_missed_are_told_from_segments() {
+    let ann = || agent("ann", "connected", json!({"connectedTime": at(5)}));
+    let lost = |ear: &mut Ear| {
+        ear.calls
+            .handle_interruption(SocketId(1), &["ann".into()], &[], ear.now);
+    };
+    let told = [
+        "Parked ann (recovered) at 10",
+        "Unparked ann (recovered) at 15",
+        "Parked ann (recovered) at 20",
+        "ConnectionCleared ann (recovered) at 30",
+    ];
+    let spells = [
+        ("interact", 5, 10),
+        ("parked", 10, 15),
+        ("interact", 15, 20),
+        ("parked", 20, 30),
+    ];
+
+    let mut ear = Ear::new();
+    ear.told(FLAT, &flat(&body(&[customer(), ann()])));
+    lost(&mut ear);
+    let segments = spells
+        .map(|(kind, from, to)| json!({"type": kind, "startTime": at(from), "endTime": at(to)}));
+    let call = json!({"connectedTime": at(5), "disconnectedTime": at(30), "segments": segments});
+    let answer = body(&[customer(), agent("ann", "disconnected", call)]);
+    assert_eq!(read(&mut ear, &answer), told);
+
+    let mut ear = Ear::new();
+    ear.told(FLAT, &flat(&body(&[customer(), ann()])));
+    // One that was shown before the gap and ended in it.
+    let mut shown = flat(&body(&[customer(), ann()]));
+    shown["participants"][1]["state"] = json!("parked");
+    shown["participants"][1]["parkTime"] = json!(at(7));
+    ear.hear(FLAT, &shown.to_string());
+    let before = ear.events();
+    lost(&mut ear);
+    let mut segments = spells.map(|(kind, from, to)| {
+        json!({"segmentType": kind, "segmentStart": at(from), "segmentEnd": at(to)})
+    });
+    segments[0] = json!({"segmentType": "parked", "segmentStart": at(7), "segmentEnd": at(9)});
+    segments[3]["disconnectType"] = json!("client");
+    let of = |id: &str, purpose: &str, segments: &[Value]| {
+        json!({"participantId": id, "purpose": purpose, "sessions": [
+            {"mediaType": "voice", "sessionId": format!("{id}-call"), "segments": segments}]})
+    };
+    let outside = json!({"segmentType": "interact", "segmentStart": at(1)});
+    let answer = json!({"conversationId": "conversation-1", "participants": [
+        of("customer", "customer", &[outside]), of("ann", "agent", &segments)]});
+    ear.calls
+        .handle_analytics_details(&answer.to_string(), Source::Recovered, ear.now);
+    let events = ear.events();
+    assert_eq!(before[0].kind, EventKind::Parked);
+    assert_eq!(
+        with_times(&events),
+        [&["Unparked ann (recovered) at 9"][..], &told].concat()
+    );
+    let parked = events
+        .iter()
+        .filter(|event| event.kind == EventKind::Parked);
+    assert!(parked.clone().count() == 2 && parked.clone().all(|event| event.id_exact));
+    let answer_again = answer.to_string();
+    ear.calls
+        .handle_analytics_details(&answer_again, Source::Recovered, ear.now);
+    assert_eq!(with_times(&ear.events()), [""; 0]);
+}
+
+/// Ann's connection over, with the holds that a read tells of it.
+fn over(holds: Value) -> Value {
+    let call = json!({"connectedTime": at(5), "segments": holds});
+    body(&[
+        gone(customer(), 30, "client"),
+        gone(agent("ann", "connected", call), 30, "peer"),
+    ])
+}
+
+fn holds(all: &[(u32, u32)]) -> Value {
+    let hold = |(from, to): &(u32, u32)| json!({"type": "hold", "startTime": at(*from), "endTime": at(*to)});
+    all.iter().map(hold).collect()
+}
+
+/// Long enough for a conversation that is over to be let go of.
+fn bury(ear: &mut Ear) {
+    ear.now.elapsed += super::super::LINGERS_CLEARED;
+    ear.calls.handle_timeout(ear.now);
+    assert_eq!(ear.calls.snapshot_bytes(), 0);
+}
+
+/// The connection ends, live, before the gap is read in which it was held: what is read then is told late, under the ids
+/// that an undisturbed feed has, and once, however often and from whatever it is read.
+#[test]
+fn holds_that_are_read_after_the_end_of_their_connection_are_told_late_and_once() {
+    let ids = |events: &[Event]| -> Vec<_> {
+        let kinds = [EventKind::Held, EventKind::Retrieved];
+        let holds = events.iter().filter(|event| kinds.contains(&event.kind));
+        holds.map(|event| event.id).collect()
+    };
+    let ann = || agent("ann", "connected", json!({"connectedTime": at(5)}));
+    let mut twin = Ear::new();
+    let mut events = Vec::new();
+    for shown in [
+        ann(),
+        held(10, json!([])),
+        ann(),
+        held(20, json!([])),
+        ann(),
+    ] {
+        twin.hear(NESTED, &body(&[customer(), shown]).to_string());
+        events.extend(twin.events());
+    }
+    let expected = ids(&events);
+    assert_eq!(expected.len(), 4);
+    let answer = over(holds(&[(10, 15), (20, 25)]));
+    for (buried_before, buried_between) in [(false, false), (false, true), (true, false)] {
+        let mut ear = Ear::new();
+        ear.told(NESTED, &body(&[customer(), ann()]));
+        ear.calls
+            .handle_interruption(SocketId(1), &["ann".into()], &[], ear.now);
+        ear.told(NESTED, &over(json!([])));
+        if buried_before {
+            bury(&mut ear);
+        }
+        ear.calls.handle_conversation_read(
+            &answer.to_string(),
+            Source::Recovered,
+            ear.now.elapsed,
+            ear.now,
+        );
+        let events = ear.events();
+        assert_eq!(ids(&events), expected, "{buried_before}");
+        let times = [10, 15, 20, 25].map(|second| UtcMicros::from_iso(&at(second)));
+        for (event, time) in events.iter().zip(times) {
+            assert_eq!(event.platform_time, time);
+            assert_eq!(event.source, Source::Recovered);
+            // The connection is over, and stays so.
+            let (state, previous) = (event.state, event.previous);
+            assert_eq!(
+                (state, previous),
+                (ConnectionState::Null, ConnectionState::Null)
+            );
+            assert_ne!(event.held, Flag::Yes);
+            let Subject::Connection(facts) = &event.subject else {
+                panic!("{event:?}");
+            };
+            assert!(
+                facts
+                    .user
+                    .as_ref()
+                    .is_some_and(|user| user.id.as_str() == "ann")
+            );
+        }
+        if buried_between {
+            bury(&mut ear);
+        }
+        assert_eq!(read(&mut ear, &answer), [""; 0]);
+        let mut more = over(holds(&[(10, 15), (18, 19), (20, 25)]));
+        let parking = json!({"type": "parked", "startTime": at(26), "endTime": at(27)});
+        let segments = more["participants"][1]["calls"][0]["segments"].as_array_mut();
+        segments.unwrap().push(parking);
+        assert_eq!(
+            read(&mut ear, &more),
+            [
+                "Held ann (recovered) at 18",
+                "Retrieved ann (recovered) at 19",
+                "Parked ann (recovered) at 26",
+                "Unparked ann (recovered) at 27"
+            ]
+        );
+        bury(&mut ear);
+        assert_eq!(read(&mut ear, &more), [""; 0]);
+        assert_eq!(ear.calls.open_connections(), 0);
+    }
+}
+
+/// The hold was told, not its end; the connection's end was.
+#[test]
+fn the_end_of_a_hold_that_is_read_after_the_end_of_the_connection_is_told_late() {
+    for is_buried in [false, true] {
+        for (to, told) in [(25, &["Retrieved ann (recovered) at 25"][..]), (30, &[])] {
+            let mut ear = Ear::new();
+            ear.told(NESTED, &body(&[customer(), held(20, json!([]))]));
+            ear.calls
+                .handle_interruption(SocketId(1), &["ann".into()], &[], ear.now);
+            ear.told(NESTED, &over(json!([])));
+            if is_buried {
+                bury(&mut ear);
+            }
+            let answer = over(holds(&[(20, to)]));
+            assert_eq!(read(&mut ear, &answer), told);
+            assert_eq!(read(&mut ear, &answer), [""; 0]);
+            bury(&mut ear);
+            assert_eq!(read(&mut ear, &answer), [""; 0]);
+        }
+    }
+}
+
+/// A hold that was told without its time may be any of those that are read.
+#[test]
+fn a_hold_without_a_time_keeps_those_that_are_read_late_from_being_told() {
+    for is_buried in [false, true] {
+        let mut ear = Ear::new();
+        let call = json!({"connectedTime": at(5), "held": true});
+        ear.told(
+            NESTED,
+            &body(&[customer(), agent("ann", "connected", call)]),
+        );
+        ear.told(NESTED, &over(json!([])));
+        if is_buried {
+            bury(&mut ear);
+        }
+        assert_eq!(read(&mut ear, &over(holds(&[(10, 15)]))), [""; 0]);
+    }
+}
+
+/// The conversation had ended and goes on when its first connection's hold is read.
+#[test]
+fn a_hold_of_a_connection_before_the_conversation_went_on_is_told_late_and_once() {
+    let mut ear = Ear::new();
+    let ann = agent("ann", "connected", json!({"connectedTime": at(5)}));
+    ear.told(NESTED, &body(&[customer(), ann]));
+    ear.calls
+        .handle_interruption(SocketId(1), &["ann".into()], &[], ear.now);
+    let mut answer = over(json!([]));
+    ear.told(NESTED, &answer);
+    bury(&mut ear);
+    let parties = answer["participants"].as_array_mut().unwrap();
+    parties.push(agent("ben", "connected", json!({"connectedTime": at(40)})));
+    assert_eq!(ear.told(BEN, &answer)[0], "Delivered ben (snapshot)");
+    answer["participants"][1]["calls"][0]["segments"] = holds(&[(10, 15)]);
+    for told in [
+        &[
+            "Held ann (recovered) at 10",
+            "Retrieved ann (recovered) at 15",
+        ][..],
+        &[],
+    ] {
+        assert_eq!(read(&mut ear, &answer), told);
+    }
+    answer["participants"][2] = gone(answer["participants"][2].take(), 50, "peer");
+    ear.told(BEN, &answer);
+    bury(&mut ear);
+    assert_eq!(read(&mut ear, &answer), [""; 0]);
+}
+
+/// A call that began and ended in a gap: its details tell the end, and no offer and no attribute.
+#[test]
+fn what_only_the_conversation_tells_of_a_call_that_is_over_comes_after_its_end() {
+    let mut ear = Ear::new();
+    let segment = json!({"segmentType": "interact", "segmentStart": at(5), "segmentEnd": at(30),
+        "disconnectType": "client"});
+    let details = json!({"conversationId": "conversation-1", "conversationEnd": at(30), "participants": [
+        {"participantId": "customer", "purpose": "customer", "sessions": [
+            {"mediaType": "voice", "sessionId": "customer-call", "segments": [segment]}]}]});
+    let source = Source::Recovered;
+    ear.calls
+        .handle_analytics_details(&details.to_string(), source, ear.now);
+    let told: Vec<_> = ear.events().iter().map(short).collect();
+    assert!(
+        told.contains(&"ConnectionCleared customer (recovered)".to_owned()),
+        "{told:?}"
+    );
+    assert!(
+        told.contains(&"CallTerminated call (recovered)".to_owned()),
+        "{told:?}"
+    );
+    // Its turn comes after many others'.
+    ear.now.elapsed += Duration::from_secs(14 * 60);
+    ear.calls.handle_timeout(ear.now);
+    let call =
+        json!({"initialState": "offering", "connectedTime": at(5), "disconnectedTime": at(30)});
+    let party = someone("customer", "customer", "disconnected", call);
+    let party = with(
+        party,
+        json!({"startTime": at(3), "attributes": {"intent": "billing"}}),
+    );
+    let answer = with(body(&[party]), json!({"endTime": at(30)}));
+    let told = read(&mut ear, &answer);
+    let expected = [
+        "Offered customer (recovered) at 3",
+        "AttributeChanged customer (recovered)",
+    ];
+    assert_eq!(told, expected);
+    assert_eq!(read(&mut ear, &answer), [""; 0]);
+    // Then it is let go of.
+    ear.now.elapsed += Duration::from_secs(7 * 60);
+    ear.calls.handle_timeout(ear.now);
+    assert_eq!(read(&mut ear, &answer), [""; 0]);
+}
+
+/// The flow's connection is over when the gap ends; the call goes on, and its topics show what analytics did not tell.
+#[test]
+fn what_analytics_did_not_tell_of_a_connection_that_is_over_comes_with_the_next_body() {
+    let of = |id: &str, purpose: &str, segment: Value| {
+        json!({"participantId": id, "purpose": purpose, "sessions": [
+            {"mediaType": "voice", "sessionId": format!("{id}-call"), "segments": [segment]}]})
+    };
+    let talks = json!({"segmentType": "interact", "segmentStart": at(5)});
+    let left = json!({"segmentType": "ivr", "segmentStart": at(5), "segmentEnd": at(9), "disconnectType": "transfer"});
+    let details = json!({"conversationId": "conversation-1", "participants": [
+        of("customer", "customer", talks), of("menu", "ivr", left)]});
+    let mut ear = Ear::new();
+    ear.calls
+        .handle_analytics_details(&details.to_string(), Source::Recovered, ear.now);
+    let told: Vec<_> = ear.events().iter().map(short).collect();
+    assert!(
+        told.contains(&"ConnectionCleared menu (recovered)".to_owned()),
+        "{told:?}"
+    );
+    let call = json!({"initialState": "offering", "connectedTime": at(5), "disconnectedTime": at(9),
+        "disconnectType": "transfer"});
+    let menu = someone("menu", "ivr", "disconnected", call);
+    let shown = body(&[customer(), menu]);
+    assert_eq!(ear.told(NESTED, &shown), ["Offered menu (snapshot)"]);
+    assert_eq!(ear.told(FLAT, &flat(&shown)), [""; 0]);
+}
+
+/// A session names whom it is about by what it came to last; what it was before stands in its segments alone.
+#[test]
+fn what_a_supervisor_did_before_is_read_from_the_segments() {
+    let segment = |kind: &str, from: u32, to: u32| json!({"segmentType": kind, "segmentStart": at(from), "segmentEnd": at(to)});
+    let of = |id: &str, user: &str, more: Value, segments: Value| {
+        let session =
+            json!({"mediaType": "voice", "sessionId": format!("{id}-call"), "segments": segments});
+        json!({"participantId": id, "purpose": "user", "userId": user, "sessions": [with(session, more)]})
+    };
+    let details = json!({"conversationId": "conversation-1", "conversationEnd": at(40), "participants": [
+        of("ann", "ann", json!({}), json!([segment("interact", 5, 40)])),
+        of("eve", "eve", json!({"coachedParticipantId": "ann"}),
+            json!([segment("monitoring", 10, 20), segment("coaching", 20, 40)])),
+        of("zoe", "zoe", json!({"bargedParticipantId": "ann"}), json!([segment("barging", 30, 40)]))]});
+    let mut ear = Ear::new();
+    ear.calls
+        .handle_analytics_details(&details.to_string(), Source::Recovered, ear.now);
+    let is_of = |event: &&Event| {
+        matches!(
+            event.kind,
+            EventKind::MonitoringStarted | EventKind::CoachingStarted | EventKind::BargedIn
+        )
+    };
+    let told: Vec<_> = ear.events().iter().filter(is_of).map(short).collect();
+    assert_eq!(
+        told,
+        [
+            "MonitoringStarted eve (recovered)",
+            "CoachingStarted eve (recovered)",
+            "BargedIn zoe (recovered)"
+        ]
+    );
+}
+
+#[test]
+fn what_is_open_of_a_call_that_the_platform_does_not_know_any_more_is_closed_once() {
+    let mut ear = Ear::new();
+    let ann = agent("ann", "connected", json!({"connectedTime": at(5)}));
+    let shown = body(&[customer(), ann]);
+    ear.told(NESTED, &shown);
+    let gone = |ear: &mut Ear, id: &str| {
+        ear.calls.handle_gone(&id.into(), ear.now);
+        ear.events()
+    };
+    assert_eq!(gone(&mut ear, "another").len(), 0);
+    let events = gone(&mut ear, "conversation-1");
+    let cleared = events
+        .iter()
+        .filter(|event| event.kind == EventKind::ConnectionCleared);
+    assert_eq!(cleared.count(), 2, "{events:?}");
+    assert!(
+        events
+            .iter()
+            .any(|event| event.kind == EventKind::CallCleared)
+    );
+    for event in &events {
+        let told = (event.source, &*event.reason, event.platform_time);
+        assert_eq!(told, (Source::Synthetic, "conversation.unknown", None));
+    }
+    assert_eq!(ear.calls.open_connections(), 0);
+    assert_eq!(gone(&mut ear, "conversation-1").len(), 0);
+    assert_eq!(
+        ear.told(NESTED, &with(shown, json!({"address": "x"}))),
+        [""; 0]
     );
 }
 
@@ -1520,7 +2286,7 @@ fn a_proof_closes_callbacks_too() {
     read["endTime"] = json!(at(50));
     let (source, now) = (Source::Recovered, ear.now);
     ear.calls
-        .handle_conversation_read(&read.to_string(), source, now);
+        .handle_conversation_read(&read.to_string(), source, now.elapsed, now);
     let events = ear.events();
     let kinds: Vec<EventKind> = events.iter().map(|event| event.kind).collect();
     assert_eq!(

@@ -93,6 +93,7 @@ pub(super) struct Row {
 const WHOLE: [Told; 3] = [Told::Whole, Told::Whole, Told::No];
 const NOTHING: [Told; 3] = [Told::No, Told::No, Told::No];
 const USERS: [Told; 3] = [Told::No, Told::No, Told::Stands];
+const AGENT: [Told; 3] = [Told::No, Told::Whole, Told::Stands];
 
 /// Every kind, in the order of the page.
 pub(super) const ROWS: &[Row] = &[
@@ -273,7 +274,8 @@ pub(super) const ROWS: &[Row] = &[
         group: Group::Connection,
         about: About::Connection,
         when: "The party put the call on hold. A hold is known by the time at which it began: each hold is one \
-               event, however often it is shown.",
+               event, however often it is shown. One of a gap may be read when the connection's end was already told: \
+               then it comes late, with `source` `recovered`; its time says where it belongs, `state` stays `null`.",
         nested: "`calls[].held` = true, `calls[].startHoldTime`",
         flat: "`held` = true, `startHoldTime`",
         time: "nested `calls[].startHoldTime`, flat `startHoldTime`",
@@ -292,7 +294,7 @@ pub(super) const ROWS: &[Row] = &[
         group: Group::Connection,
         about: About::Connection,
         when: "The party took the call off hold. It is known by the hold that it ends. A hold that ends with its \
-               connection need not have one.",
+               connection need not have one. As `held`, it may come late after a gap.",
         nested: "`calls[].held` = false",
         flat: "`held` = false",
         time: "none by notification; from REST the end of the `calls[].segments[]` of type `hold`, from analytics of \
@@ -357,10 +359,10 @@ pub(super) const ROWS: &[Row] = &[
                the time at which it began.",
         nested: "",
         flat: "`state` = `parked`, `parkTime`",
-        time: "flat `parkTime`",
+        time: "flat `parkTime`; after a gap the begin of the `parked` segment",
         fills: &[],
         then: &[Unparked, Held, ConnectionCleared],
-        recovery: [Told::No, Told::Stands, Told::No],
+        recovery: WHOLE,
     },
     Row {
         kind: Unparked,
@@ -370,10 +372,10 @@ pub(super) const ROWS: &[Row] = &[
                has none.",
         nested: "",
         flat: "`state` no longer `parked`, `resumeTime`",
-        time: "flat `resumeTime`",
+        time: "flat `resumeTime`; after a gap the end of the `parked` segment",
         fills: &[],
         then: &[Parked, Held, ConnectionCleared],
-        recovery: NOTHING,
+        recovery: WHOLE,
     },
     Row {
         kind: Diverted,
@@ -419,7 +421,7 @@ pub(super) const ROWS: &[Row] = &[
         flat: "`state` = `disconnected`, `terminated`, or `endTime`, `startAcwTime`; `disconnectType`",
         time: "nested `calls[].disconnectedTime`, flat `endTime`, `startAcwTime`",
         fills: &["raw", "reason", "dialer.disposition", "dialer.analyzer"],
-        then: &[AfterCallWorkStarted, WrapUp, CallCleared],
+        then: &[AfterCallWorkStarted, WrapUp, CallCleared, Held, Retrieved],
         recovery: WHOLE,
     },
     Row {
@@ -460,7 +462,8 @@ pub(super) const ROWS: &[Row] = &[
                the id that `consult_cancelled` of the same consult would have: a consult ends once.",
         nested: "`calls[].disconnectType` = `transfer.consult` of who asks, or a transfer in the conversation that is \
                  asked; or both are in the conference",
-        flat: "as nested",
+        flat: "as nested. Analytics, of a consult that was told to have begun: both have segments of a `conference` at \
+               the same time",
         time: "of a transfer, the end of who asks",
         fills: &[
             "reason",
@@ -478,9 +481,12 @@ pub(super) const ROWS: &[Row] = &[
         group: Group::Joining,
         about: About::Connection,
         when: "The consult ended and became neither: the party asked is gone and the call goes on as it was, or the \
-               call itself has ended.",
+               call itself has ended. If a conversation of its own was asked it comes five seconds after that one's \
+               end, which may be shown before the call is shown to be handed on. If the end comes after a gap, what \
+               is read of the gap decides: there may have been a conference.",
         nested: "who is asked, who asks, or the conversation that is asked, is over, and nobody was handed on",
-        flat: "who is asked, or who asks, is over",
+        flat: "who is asked, or who asks, is over. A read that does not tell of conferences, and shows that who asks \
+               came back while who is asked talked on, tells neither end",
         time: "the end of who is asked, or of who asks",
         fills: &[
             "related_conversation_id",
@@ -776,7 +782,7 @@ pub(super) const ROWS: &[Row] = &[
         time: "`modifiedDate` of `v2.users.{id}.presence`",
         fills: &["raw", "reason"],
         then: &[AgentLoggedOn, AgentLoggedOff],
-        recovery: USERS,
+        recovery: AGENT,
     },
     Row {
         kind: AgentLoggedOn,
@@ -790,7 +796,7 @@ pub(super) const ROWS: &[Row] = &[
         time: "`modifiedDate` of `v2.users.{id}.presence`",
         fills: &["raw", "reason"],
         then: &[AgentReady, AgentNotReady, AgentLoggedOff],
-        recovery: USERS,
+        recovery: AGENT,
     },
     Row {
         kind: AgentLoggedOff,
@@ -802,7 +808,7 @@ pub(super) const ROWS: &[Row] = &[
         time: "`modifiedDate` of `v2.users.{id}.presence`",
         fills: &["raw", "reason"],
         then: &[AgentLoggedOn],
-        recovery: USERS,
+        recovery: AGENT,
     },
     Row {
         kind: AgentReady,
@@ -815,7 +821,7 @@ pub(super) const ROWS: &[Row] = &[
         time: "`routingStatus.startTime` of `v2.users.{id}.routingStatus`",
         fills: &["raw", "reason"],
         then: &[AgentBusy, AgentNotReady],
-        recovery: USERS,
+        recovery: AGENT,
     },
     Row {
         kind: AgentNotReady,
@@ -828,7 +834,7 @@ pub(super) const ROWS: &[Row] = &[
         time: "`routingStatus.startTime` of `v2.users.{id}.routingStatus`",
         fills: &["raw", "reason"],
         then: &[AgentReady, AgentBusy],
-        recovery: USERS,
+        recovery: AGENT,
     },
     Row {
         kind: AgentBusy,
@@ -840,7 +846,7 @@ pub(super) const ROWS: &[Row] = &[
         time: "`routingStatus.startTime` of `v2.users.{id}.routingStatus`",
         fills: &["raw", "reason"],
         then: &[AgentReady, AgentNotReady],
-        recovery: USERS,
+        recovery: AGENT,
     },
     Row {
         kind: AgentRoutingStatus,
@@ -853,7 +859,7 @@ pub(super) const ROWS: &[Row] = &[
         time: "`routingStatus.startTime` of `v2.users.{id}.routingStatus`",
         fills: &["raw", "reason"],
         then: &[AgentReady, AgentBusy, AgentNotReady],
-        recovery: USERS,
+        recovery: AGENT,
     },
     Row {
         kind: StationAssociated,
@@ -935,8 +941,8 @@ pub(super) const ROWS: &[Row] = &[
         group: Group::Feed,
         about: About::Feed,
         when: "Events were lost on the way to the host, at this place. Its own `sequence` is the number after the \
-               last that is missing. `reason` is `queue_full`, `refused`, `defect`, or several of them, joined by \
-               commas.",
+               last that is missing. `reason` is `queue_full`, `refused`, `defect`, with a journal \
+               `journal_age`, `journal_full`, `journal_damaged`, `erased`, or several of them, joined by commas.",
         nested: "",
         flat: "",
         time: "",
@@ -947,6 +953,57 @@ pub(super) const ROWS: &[Row] = &[
             "lost_to_us",
             "reason",
         ],
+        then: &[],
+        recovery: NOTHING,
+    },
+    Row {
+        kind: GapOpened,
+        group: Group::Feed,
+        about: About::Feed,
+        when: "Something of the region has no channel on which it flows: what happens there from `gap_from_us` on may be \
+               missing. `reason` says why: `start` (the feed begins), `lost` (a connection ended), `refused` (the platform \
+               refuses the topics, for as long as it does), `no_room` (the channels cannot carry any more), `joined` (a user \
+               or queue is new in the roster), `downtime` (with a journal: no process ran). `gap_to_us` is unknown.",
+        nested: "",
+        flat: "",
+        time: "",
+        fills: &[
+            "gap_id",
+            "gap_from_us",
+            "gap_to_us",
+            "reason",
+            "gap.detail",
+            "gap.opened_us",
+            "gap.users",
+            "gap.queues",
+        ],
+        then: &[GapClosed],
+        recovery: NOTHING,
+    },
+    Row {
+        kind: GapClosed,
+        group: Group::Feed,
+        about: About::Feed,
+        when: "Everything that the gap covers was read, once when it flowed again and once more when the platform's \
+               analytics had had their time; its events came before, with `source` `recovered` (`snapshot` after a start). \
+               `gap` says how many, and what could not be read.",
+        nested: "",
+        flat: "",
+        time: "",
+        fills: &["gap_id", "gap_from_us", "gap_to_us", "reason", "gap.*"],
+        then: &[],
+        recovery: NOTHING,
+    },
+    Row {
+        kind: FeedRenewed,
+        group: Group::Feed,
+        about: About::Feed,
+        when: "A connection was followed by another one: both were read for a while, nothing is missing. `reason` says why: \
+               `token_ends`, `channel_ends`, `socket_closing`, `scheduled`, `asked`, `settings`, `topics_moved`.",
+        nested: "",
+        flat: "",
+        time: "",
+        fills: &["reason"],
         then: &[],
         recovery: NOTHING,
     },

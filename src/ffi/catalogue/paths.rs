@@ -252,6 +252,15 @@ pub(super) const ROWS: &[Row] = &[
     ours("lost_last", "Of `lost`: the last one"),
     ours("lost_from_us", "Of `lost`: received time of the first"),
     ours("lost_to_us", "Of `lost`: received time of the last"),
+    ours(
+        "gap_id",
+        "Number of the gap; the same in the status document and in the ledger file",
+    ),
+    ours("gap_from_us", "What happened from then on may be missing"),
+    ours(
+        "gap_to_us",
+        "What happened from then on was heard; absent while the gap lasts",
+    ),
     both("user.id", "", "", "As `user_id`"),
     both("user.name", "", "", "As `user_name`"),
     both("user.email", "", "", "As `user_email`"),
@@ -513,4 +522,28 @@ pub(super) const ROWS: &[Row] = &[
         "Ids of the users that are not followed",
     ),
     ours("state_report.topics", "Topics that are not followed"),
+    ours(
+        "gap.detail",
+        "For people: what ended the connection; of a refusal the platform's words",
+    ),
+    ours("gap.opened_us", "When it was noticed"),
+    ours(
+        "gap.closed_us",
+        "When everything that it covers had been read",
+    ),
+    ours("gap.users", "Ids of the users whose topics did not flow"),
+    ours("gap.queues", "Ids of the queues whose topics did not flow"),
+    ours("gap.reads", "Answers of the platform that were read for it"),
+    ours(
+        "gap.recovered.KIND",
+        "Events of this kind that these answers told and no notification had",
+    ),
+    ours(
+        "gap.shortfalls[].kind",
+        "Why something could not be read: `untold`, `permission_missing`, `refused`, `unknown`, `unreadable`, `unread`",
+    ),
+    ours(
+        "gap.shortfalls[].text",
+        "For people: what it is, and what to do about it",
+    ),
 ];

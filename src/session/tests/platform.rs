@@ -6,16 +6,19 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::model::event::EventKind;
 use crate::model::feed::{Feed, Scope, Why};
-use crate::model::id::{ChannelId, QueueId, StationId, Topic, UserId};
+use crate::model::id::{ChannelId, ConversationId, QueueId, StationId, Topic, UserId};
 use crate::model::log::LogLevel;
 use crate::model::order::{
-    Failure, FailureKind, Order, OrderId, Page, Reply, Request, SocketEvent, SocketId, TopicVerdict,
+    BodyText, DetailsHead, DetailsPage, Failure, FailureKind, Order, OrderId, Page, Reply, Request,
+    SocketEvent, SocketId, TopicVerdict, WireNo,
 };
 use crate::model::roster::{Queue, QueueRecord, Station, User, UserRecord};
+use crate::model::succession::{SuccessionEnd, SuccessionReason};
 use crate::model::time::{Now, UtcMicros};
 use crate::session::backoff::Jitter;
-use crate::session::{Config, Notice, Session};
+use crate::session::{Config, GapChange, LiveCall, Notice, ReadBody, Session, Told};
 
 pub(super) const S: Duration = Duration::from_secs(1);
 pub(super) const MIN: Duration = Duration::from_secs(60);
@@ -51,6 +54,7 @@ enum Coming {
 
 #[derive(Debug)]
 pub(super) struct Channel {
+    pub(super) wire: WireNo,
     pub(super) topics: BTreeSet<String>,
     pub(super) ends: Duration,
     pub(super) used: u64,
@@ -69,6 +73,7 @@ type Rejects = Box<dyn Fn(&str) -> Vec<TopicVerdict>>;
 
 pub(super) struct World {
     pub(super) session: Session,
+    pub(super) config: Config,
     pub(super) now: Duration,
     pub(super) faults: Faults,
     pub(super) users: BTreeSet<u32>,
@@ -78,6 +83,8 @@ pub(super) struct World {
     pub(super) channels_end_with_token: bool,
     /// Answers to give instead of the right ones: to the first request that begins with the word, once.
     pub(super) instead: VecDeque<(&'static str, Reply)>,
+    /// Requests that begin with the word fail so.
+    pub(super) fails: BTreeMap<&'static str, FailureKind>,
     /// Requests that begin with the word are not answered.
     pub(super) unanswered: Option<&'static str>,
     pub(super) credentials_refused: bool,
@@ -108,15 +115,44 @@ pub(super) struct World {
     /// The message of the last state of the feed.
     pub(super) told: String,
     pub(super) removed: Vec<UserId>,
-    pub(super) flowing: BTreeMap<String, SocketId>,
+    /// Whose topics flow, and on which sockets.
+    pub(super) flowing: BTreeMap<String, BTreeSet<SocketId>>,
+    /// When whose topics ceased to flow anywhere, before they flowed again.
+    pub(super) interrupted: Vec<(Duration, usize)>,
+    pub(super) succeeded: Vec<(Duration, SuccessionReason)>,
+    pub(super) ended: Vec<(Duration, SuccessionReason, SuccessionEnd)>,
+    /// What became of gaps.
+    pub(super) gaps: Vec<(Duration, GapChange)>,
+    /// Calls that go on.
+    pub(super) live: Vec<LiveCall>,
+    /// What each read of a conversation tells.
+    pub(super) tells: Told,
+    /// Conversations that analytics details show to have ended, the last to end first.
+    pub(super) endings: Vec<(ConversationId, UtcMicros)>,
+    endings_told: BTreeSet<ConversationId>,
+    /// Conversations that the platform does not know.
+    pub(super) unknown: BTreeSet<ConversationId>,
+    /// Those that were told to be gone.
+    pub(super) gone: Vec<(Duration, ConversationId)>,
+    pub(super) wires_left: Vec<WireNo>,
+    /// Channels of other programs on the client id.
+    pub(super) foreign: BTreeMap<String, u64>,
+    pub(super) most_channels: usize,
+    pub(super) most_successors: usize,
+    /// A socket is gone, or what flows is told anew.
+    changed: bool,
     pub(super) last_since: Option<Now>,
     pub(super) transcript: Option<String>,
-    token: Option<Duration>,
+    /// Of each wire: when its token ends.
+    tokens: BTreeMap<WireNo, Duration>,
+    /// Wires whose credentials are refused.
+    pub(super) refused_wires: BTreeSet<WireNo>,
     sockets: BTreeMap<SocketId, Socket>,
     coming: BTreeMap<(Duration, u64), Coming>,
     per_minute: usize,
     recent: VecDeque<Duration>,
     tokens_in_flight: BTreeMap<OrderId, Duration>,
+    token_wires: BTreeMap<OrderId, WireNo>,
     creates_in_flight: BTreeMap<OrderId, Duration>,
     seen_users: BTreeSet<UserId>,
     dice: Jitter,
@@ -166,10 +202,15 @@ fn word(request: &Request) -> &'static str {
         Request::Users { .. } => "users",
         Request::Queues { .. } => "queues",
         Request::Stations { .. } => "stations",
+        Request::UsersById { .. } => "read users",
+        Request::Conversation { .. } => "read conversation",
+        Request::ConversationDetails { .. } => "read details",
+        Request::UserDetails { .. } => "read history",
         Request::CreateChannel => "create",
         Request::ProbeChannel { .. } => "probe",
         Request::Subscribe { .. } => "subscribe",
         Request::Unsubscribe { .. } => "unsubscribe",
+        Request::Channels => "channels",
     }
 }
 
@@ -191,9 +232,8 @@ impl World {
             users,
             queues,
             Config {
-                requests_per_minute: 270,
-                roster_interval: S * 300,
                 seed,
+                ..Config::default()
             },
         )
     }
@@ -203,7 +243,8 @@ impl World {
         let per_minute = usize::try_from(config.requests_per_minute).unwrap();
         let dice = Jitter::new(config.seed ^ 0xD1CE);
         Self {
-            session: Session::new(config, at(now)),
+            session: Session::new(config.clone(), at(now)),
+            config,
             now,
             faults: Faults::default(),
             users: (1..=users).collect(),
@@ -212,6 +253,7 @@ impl World {
             channel_life: DAY,
             channels_end_with_token: true,
             instead: VecDeque::new(),
+            fails: BTreeMap::new(),
             unanswered: None,
             credentials_refused: false,
             link_down: false,
@@ -234,14 +276,37 @@ impl World {
             told: String::new(),
             removed: Vec::new(),
             flowing: BTreeMap::new(),
+            interrupted: Vec::new(),
+            succeeded: Vec::new(),
+            ended: Vec::new(),
+            gaps: Vec::new(),
+            live: Vec::new(),
+            tells: Told {
+                kind: EventKind::ConnectionCleared,
+                user: None,
+                queue: None,
+                at: None,
+                ends: None,
+            },
+            endings: Vec::new(),
+            endings_told: BTreeSet::new(),
+            unknown: BTreeSet::new(),
+            gone: Vec::new(),
+            wires_left: Vec::new(),
+            foreign: BTreeMap::new(),
+            most_channels: 20,
+            most_successors: 1,
+            changed: false,
             last_since: None,
             transcript: None,
-            token: None,
+            tokens: BTreeMap::new(),
+            refused_wires: BTreeSet::new(),
             sockets: BTreeMap::new(),
             coming: BTreeMap::new(),
             per_minute,
             recent: VecDeque::new(),
             tokens_in_flight: BTreeMap::new(),
+            token_wires: BTreeMap::new(),
             creates_in_flight: BTreeMap::new(),
             seen_users: BTreeSet::new(),
             dice,
@@ -447,6 +512,25 @@ impl World {
         }
     }
 
+    /// Sockets that are open now.
+    pub(super) fn open_sockets(&self) -> Vec<SocketId> {
+        let open = self.sockets.iter().filter(|(_, socket)| socket.open);
+        open.map(|(id, _)| *id).collect()
+    }
+
+    /// Closes those of these sockets that are still there. Says how many.
+    pub(super) fn cut(&mut self, sockets: &[SocketId]) -> usize {
+        let there: Vec<SocketId> = (sockets.iter())
+            .copied()
+            .filter(|socket| self.sockets.contains_key(socket))
+            .collect();
+        for socket in &there {
+            self.event(*socket, SocketEvent::Ended(failure(FailureKind::Link)));
+            self.drain();
+        }
+        there.len()
+    }
+
     pub(super) fn tell_all(&mut self, event: &SocketEvent) {
         let sockets: Vec<SocketId> = self.sockets.keys().copied().collect();
         for socket in sockets {
@@ -455,8 +539,80 @@ impl World {
         }
     }
 
+    /// The oldest socket stays open, and nothing comes out of it any more.
+    pub(super) fn deafen_oldest(&mut self) {
+        if let Some(oldest) = self.sockets.values_mut().next() {
+            oldest.deaf = true;
+        }
+    }
+
+    /// Ends the socket that was opened first, with or without its channel.
+    pub(super) fn cut_oldest(&mut self, with_channel: bool) {
+        let (&socket, known) = self.sockets.first_key_value().unwrap();
+        if with_channel {
+            let channel = known.channel.clone();
+            self.channels.remove(&channel);
+            let lost = SocketEvent::ChannelLost("no_longer_subscribed".to_owned());
+            self.event(socket, lost);
+        } else {
+            self.event(socket, SocketEvent::Ended(failure(FailureKind::Link)));
+        }
+        self.drain();
+    }
+
+    pub(super) fn tell_oldest(&mut self, event: SocketEvent) {
+        let &socket = self.sockets.first_key_value().unwrap().0;
+        self.event(socket, event);
+        self.drain();
+    }
+
+    pub(super) fn tell_newest(&mut self, event: SocketEvent) {
+        let &socket = self.sockets.last_key_value().unwrap().0;
+        self.event(socket, event);
+        self.drain();
+    }
+
+    pub(super) fn restart(&mut self) {
+        self.session.restart(SuccessionReason::Asked, at(self.now));
+        self.drain();
+    }
+
+    pub(super) fn set(&mut self, config: Config, same_wire: bool) -> WireNo {
+        let wire = self
+            .session
+            .handle_settings(config, same_wire, at(self.now));
+        self.drain();
+        wire
+    }
+
+    /// Users and queues that flow on two sockets.
+    pub(super) fn doubled(&self) -> usize {
+        let sockets = self.flowing.values();
+        sockets.filter(|sockets| sockets.len() > 1).count()
+    }
+
+    /// What is open at the platform belongs to a line, one to each.
+    pub(super) fn check_sockets(&self) {
+        assert_eq!(self.sockets.len(), self.session.sockets());
+        assert_eq!(self.session.channels(), self.session.sockets());
+    }
+
+    /// What is open at the platform belongs to a line, and what was left has no topics any more.
+    pub(super) fn check_nothing_left(&self) {
+        assert_eq!(self.session.successions(), 0);
+        self.check_sockets();
+        let read: BTreeSet<&str> = self.sockets.values().map(|s| s.channel.as_str()).collect();
+        for (id, channel) in &self.channels {
+            assert!(
+                channel.topics.is_empty() || channel.ends <= self.now || read.contains(id.as_str()),
+                "a channel was left with {} topics",
+                channel.topics.len()
+            );
+        }
+    }
+
     pub(super) fn revoke_token(&mut self) {
-        self.token = None;
+        self.tokens.clear();
         if self.channels_end_with_token {
             let now = self.now;
             self.channels
@@ -514,8 +670,38 @@ impl World {
             .unwrap();
         }
         let channels = self.session.channels() + self.creates_in_flight.len();
-        assert!(channels <= 20, "{channels} channels");
+        assert!(channels <= self.most_channels, "{channels} channels");
         assert!(self.session.sockets() <= self.session.channels());
+        assert!(self.session.successions() <= self.most_successors);
+        // With many it is looked at now and then: it takes a while.
+        let is_looked_at = self.flowing.len() < 100 || self.serial.is_multiple_of(8);
+        if is_looked_at && std::mem::take(&mut self.changed) {
+            self.flowing.retain(|_, sockets| !sockets.is_empty());
+            self.check_flowing();
+        }
+    }
+
+    /// What is told to flow does: on each socket that was named the platform shows the topic, as far as it stands by its
+    /// own word.
+    fn check_flowing(&self) {
+        for (name, sockets) in &self.flowing {
+            let stems = ["v2.users", "v2.routing.queues"].map(|family| format!("{family}.{name}"));
+            for socket in sockets {
+                let known = self
+                    .sockets
+                    .get(socket)
+                    .unwrap_or_else(|| panic!("{name} flows on a socket that is gone"));
+                assert!(known.open, "flows on a socket that is not open");
+                let Some(channel) = self.channels.get(&known.channel) else {
+                    continue; // It was taken away, and the session will hear of it.
+                };
+                let is_there = stems.iter().any(|stem| {
+                    let mut from = channel.topics.range(stem.clone()..);
+                    from.next().is_some_and(|topic| topic.starts_with(stem))
+                });
+                assert!(is_there, "{name} is told to flow on a channel without it");
+            }
+        }
     }
 
     /// The session gives up on an answer after 300 s; so do the books.
@@ -526,6 +712,7 @@ impl World {
     }
 
     fn notice(&mut self, notice: Notice) {
+        self.changed |= !matches!(notice, Notice::Log { .. } | Notice::Feed { .. });
         if let Some(transcript) = &mut self.transcript {
             writeln!(transcript, "{:?} {notice:?}", self.now).unwrap();
         }
@@ -547,7 +734,17 @@ impl World {
                 let ids = rows.into_iter().map(|row| row.id.clone());
                 self.stations_told.extend(ids);
             }
-            Notice::UsersRemoved(users) => self.removed.extend(users),
+            Notice::UsersRemoved(users) => {
+                for id in &users {
+                    self.flowing.remove(id.as_str());
+                }
+                self.removed.extend(users);
+            }
+            Notice::QueuesRemoved(queues) => {
+                for id in &queues {
+                    self.flowing.remove(id.as_str());
+                }
+            }
             Notice::TopicsFlowing {
                 socket,
                 users,
@@ -560,7 +757,9 @@ impl World {
                     "calls must know them before"
                 );
                 for name in names(&users, &queues) {
-                    assert_eq!(self.flowing.insert(name, socket), None, "flows already");
+                    let sockets = self.flowing.entry(name).or_default();
+                    assert!(sockets.insert(socket), "flows there already");
+                    assert!(sockets.len() <= 2, "flows on three");
                 }
             }
             Notice::TopicsInterrupted {
@@ -571,13 +770,37 @@ impl World {
             } => {
                 assert!(since.elapsed <= self.now);
                 self.last_since = Some(since);
+                self.interrupted
+                    .push((self.now, users.len() + queues.len()));
                 for name in names(&users, &queues) {
-                    assert_eq!(
-                        self.flowing.remove(&name),
-                        Some(socket),
-                        "did not flow there"
-                    );
+                    let sockets = self.flowing.remove(&name).expect("flowed");
+                    assert!(sockets.contains(&socket), "did not flow there");
                 }
+            }
+            Notice::Succeeded { from, to, reason } => {
+                assert!(self.sockets[&to].open, "the one that leads is open");
+                self.succeeded.push((self.now, reason));
+                self.forget_socket(from);
+            }
+            Notice::Withdrawn { socket, leads } => {
+                assert!(self.sockets[&leads].open, "the one that leads is open");
+                self.forget_socket(socket);
+            }
+            Notice::SuccessionEnded { reason, end } => self.ended.push((self.now, reason, end)),
+            Notice::WireLeft(wire) => self.wires_left.push(wire),
+            Notice::Gap(change) => self.gaps.push((self.now, change)),
+            Notice::Read { gaps, what, .. } => {
+                let told: Vec<Told> = match what {
+                    ReadBody::Conversation { .. } => vec![self.tells.clone()],
+                    ReadBody::ConversationDetails(_) => self.tell_endings(),
+                    _ => Vec::new(),
+                };
+                self.session.handle_told(&gaps, &told, at(self.now));
+            }
+            Notice::CallGone { conversation } => self.gone.push((self.now, conversation)),
+            Notice::AskLive { gaps } => {
+                let live = self.live.clone();
+                self.session.handle_live(&gaps, live, at(self.now));
             }
             Notice::Feed {
                 feed,
@@ -604,10 +827,35 @@ impl World {
         }
     }
 
+    /// Each end is told by the first answer that names it.
+    fn tell_endings(&mut self) -> Vec<Told> {
+        let told = &mut self.endings_told;
+        let news = (self.endings.iter()).filter(|(id, _)| told.insert(id.clone()));
+        news.map(|(id, at)| Told {
+            kind: EventKind::CallCleared,
+            at: Some(*at),
+            ends: Some(id.clone()),
+            ..self.tells.clone()
+        })
+        .collect()
+    }
+
+    /// What flowed on it must flow on another.
+    fn forget_socket(&mut self, socket: SocketId) {
+        for (name, sockets) in &mut self.flowing {
+            if sockets.remove(&socket) {
+                assert!(!sockets.is_empty(), "a gap that was not told of: {name}");
+            }
+        }
+    }
+
     fn order(&mut self, order: Order) {
+        self.changed |= !matches!(order, Order::Request { .. } | Order::Ping { .. });
         match order {
-            Order::Request { id, what } => self.request(id, &what),
-            Order::OpenSocket { socket, channel } => {
+            Order::Request { id, what, wire } => self.request(id, &what, wire),
+            Order::OpenSocket {
+                socket, channel, ..
+            } => {
                 let channel = channel.expose().to_owned();
                 assert!(
                     self.sockets.values().all(|other| other.channel != channel),
@@ -650,6 +898,20 @@ impl World {
                 let wait = self.within(S);
                 self.schedule(self.now + wait, Coming::Pong(socket));
             }
+            Order::Unfollow { socket, topics } => {
+                let known = &self.sockets[&socket];
+                assert!(known.open, "said on a socket that is not open");
+                for topic in topics {
+                    let is_of = |name: &str| topic.as_str().contains(name);
+                    for (_, sockets) in self.flowing.iter_mut().filter(|(name, _)| is_of(name)) {
+                        sockets.remove(&socket);
+                    }
+                    if let Some(channel) = self.channels.get_mut(&known.channel) {
+                        let was_there = channel.topics.remove(topic.as_str());
+                        assert!(was_there, "taken off, but not subscribed: {topic}");
+                    }
+                }
+            }
             Order::CloseSocket { socket } => {
                 assert!(
                     self.sockets.remove(&socket).is_some(),
@@ -660,7 +922,7 @@ impl World {
         }
     }
 
-    fn request(&mut self, id: OrderId, request: &Request) {
+    fn request(&mut self, id: OrderId, request: &Request, wire: WireNo) {
         let word = word(request);
         let text = text_of(request);
         self.requests.push((self.now, text.clone()));
@@ -675,16 +937,23 @@ impl World {
         );
         match request {
             Request::Token => {
+                // One for each wire.
+                let wires = &self.token_wires;
+                let others = self.tokens_in_flight.keys();
                 assert!(
-                    self.tokens_in_flight.is_empty(),
+                    others.clone().all(|other| wires[other] != wire),
                     "two tokens are fetched at once"
                 );
+                self.token_wires.insert(id, wire);
                 self.tokens_in_flight.insert(id, self.now);
             }
             Request::CreateChannel => {
                 self.creates_in_flight.insert(id, self.now);
             }
-            Request::Subscribe { topics, .. } => {
+            Request::Subscribe { topics, channel } => {
+                if let Some(known) = self.channels.get(channel.expose()) {
+                    assert_eq!(known.wire, wire, "over the wire that made it");
+                }
                 assert!((1..=1000).contains(&topics.len()));
                 assert!(topics.iter().all(|topic| topic.as_str().len() <= 200));
             }
@@ -693,7 +962,7 @@ impl World {
         if self.unanswered == Some(word) {
             return;
         }
-        let reply = self.answer(&text, word, request);
+        let reply = self.answer(&text, word, request, wire);
         if self.chance(self.faults.lost_answer) {
             self.schedule(
                 self.now + S * 299,
@@ -717,7 +986,7 @@ impl World {
         self.schedule(self.now + wait, Coming::Answer(id, reply));
     }
 
-    fn answer(&mut self, text: &str, word: &str, request: &Request) -> Reply {
+    fn answer(&mut self, text: &str, word: &str, request: &Request, wire: WireNo) -> Reply {
         if self.link_down {
             let mut down = failure(FailureKind::Link);
             down.message.clone_from(&self.link_trouble);
@@ -730,7 +999,10 @@ impl World {
         {
             return self.instead.remove(index).unwrap().1;
         }
-        if word == "token" && self.credentials_refused {
+        if let Some(kind) = self.fails.get(word) {
+            return Reply::Failed(failure(*kind));
+        }
+        if word == "token" && (self.credentials_refused || self.refused_wires.contains(&wire)) {
             return Reply::Failed(failure(FailureKind::CredentialsRefused));
         }
         if self.chance(self.faults.failure) {
@@ -742,30 +1014,22 @@ impl World {
                 _ => Reply::Failed(failure(FailureKind::TokenRefused)),
             };
         }
-        if word != "token" && self.token.is_none_or(|end| end <= self.now) {
+        if word != "token" && self.tokens.get(&wire).is_none_or(|&end| end <= self.now) {
             return Reply::Failed(failure(FailureKind::TokenRefused));
         }
-        self.carry_out(request)
+        self.carry_out(request, wire)
     }
 
     pub(super) fn users_page(&self, page: u32) -> Reply {
         let all: Vec<u32> = self.users.iter().copied().collect();
-        Reply::Users(page_of(&all, page, |&n| UserRecord {
-            user: Arc::new(User {
-                id: UserId::from(user_id(n)),
-                name: format!("User {n}").into(),
-                email: "".into(),
-            }),
-            presence: None,
-            routing_status: None,
-            station: None,
-        }))
+        Reply::Users(page_of(&all, page, |&n| user(&user_id(n))))
     }
 
-    fn carry_out(&mut self, request: &Request) -> Reply {
+    fn carry_out(&mut self, request: &Request, wire: WireNo) -> Reply {
         match request {
             Request::Token => {
-                self.token = Some(self.now.saturating_add(self.token_life));
+                let end = self.now.saturating_add(self.token_life);
+                self.tokens.insert(wire, end);
                 Reply::Token {
                     life: self.token_life,
                 }
@@ -793,6 +1057,38 @@ impl World {
                     })
                 }))
             }
+            Request::UsersById { ids } => {
+                assert!((1..=100).contains(&ids.len()));
+                Reply::Users(Page {
+                    rows: ids.iter().map(|id| user(id.as_str())).collect(),
+                    unread: 0,
+                    number: 1,
+                    of: 1,
+                })
+            }
+            Request::Conversation { id } if self.unknown.contains(id) => {
+                Reply::Failed(failure(FailureKind::NotFound))
+            }
+            Request::Conversation { .. } => Reply::Conversation("{}".into()),
+            Request::ConversationDetails {
+                only_open, page, ..
+            } => {
+                let mut answer = DetailsPage::default();
+                if !only_open && *page == 1 {
+                    for (id, at) in &self.endings {
+                        answer.bodies.push(BodyText::from(id.as_str()));
+                        answer.heads.push(DetailsHead {
+                            id: Some(id.clone()),
+                            ended: Some(*at),
+                        });
+                    }
+                }
+                Reply::ConversationDetails(answer)
+            }
+            Request::UserDetails { users, .. } => {
+                assert!((1..=100).contains(&users.len()));
+                Reply::UserDetails(DetailsPage::default())
+            }
             Request::CreateChannel => {
                 self.serial += 1;
                 let id = format!("channel-{:06}", self.serial);
@@ -810,10 +1106,12 @@ impl World {
                 }
                 let expires = self.now + self.channel_life;
                 let ends = self
-                    .token
+                    .tokens
+                    .get(&wire)
                     .filter(|_| self.channels_end_with_token)
-                    .map_or(expires, |end| end.min(expires));
+                    .map_or(expires, |&end| end.min(expires));
                 let channel = Channel {
+                    wire,
                     topics: BTreeSet::new(),
                     ends,
                     used: self.serial,
@@ -864,6 +1162,10 @@ impl World {
                 }
                 Reply::Unsubscribed
             }
+            Request::Channels => Reply::Channels {
+                own: self.channels.keys().map(|id| id.as_str().into()).collect(),
+                others: self.foreign.len(),
+            },
         }
     }
 
@@ -906,6 +1208,19 @@ pub(super) fn at(elapsed: Duration) -> Now {
     Now {
         elapsed,
         utc: UtcMicros(EPOCH + i64::try_from(elapsed.as_micros()).unwrap()),
+    }
+}
+
+fn user(id: &str) -> UserRecord {
+    UserRecord {
+        user: Arc::new(User {
+            id: UserId::from(id),
+            name: "A user".into(),
+            email: "".into(),
+        }),
+        presence: None,
+        routing_status: None,
+        station: None,
     }
 }
 

@@ -17,8 +17,11 @@ fn world(seed: u64) -> World {
         requests_per_minute: [12, 270][usize::try_from(seed / 4 % 2).unwrap()],
         roster_interval: S * 1_200,
         seed,
+        ..Config::default()
     };
     let mut world = World::with_config(users, 10, config);
+    // Those whose sockets will be closed wait for no other.
+    world.most_successors = 20;
     world.token_life = [S * 300, DAY][usize::try_from(seed / 8 % 2).unwrap()];
     world.channel_life = [S * 900, DAY][usize::try_from(seed / 16 % 2).unwrap()];
     world.channels_end_with_token = (seed / 32).is_multiple_of(2);
@@ -44,7 +47,13 @@ fn play(world: &mut World, rounds: u32, stormy: std::time::Duration, calm: std::
     let faults = world.faults;
     for round in 0..rounds {
         world.faults = faults;
-        world.run_for(stormy);
+        world.run_for(stormy / 3);
+        world.restart();
+        world.run_for(stormy / 3);
+        world.restart();
+        let config = world.config.clone();
+        world.set(config, round % 2 == 1);
+        world.run_for(stormy / 3);
         // Someone joins, someone leaves.
         world.users.insert(10_000 + round);
         world.users.pop_first();
@@ -59,8 +68,12 @@ fn play(world: &mut World, rounds: u32, stormy: std::time::Duration, calm: std::
     world.run_for(S * 2_500);
     world.run_until(BOUND, World::is_up);
     world.run_for(S * 3);
-    world.run_until(BOUND, World::is_up);
+    // While one channel takes over from another, both have the topics.
+    world.run_until(BOUND, |world| {
+        world.is_up() && world.session.successions() == 0
+    });
     world.check_up();
+    world.check_sockets();
 }
 
 #[test]
