@@ -135,7 +135,7 @@ impl Crash {
                     "the host ended by itself before it was killed the {kill}. time: {ended}"
                 )));
             }
-            drop(process);
+            host.kill(process)?;
             std::thread::sleep(chance.within(self.pause));
         }
         Ok(())

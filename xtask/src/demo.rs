@@ -6,7 +6,7 @@ use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use crate::artefact::{Flavour, House};
@@ -14,7 +14,8 @@ use crate::crash::Crash;
 use crate::judge::{Gap, Judgement, Line, Noted, Truth, judge};
 use crate::region::{Ready, Region};
 use crate::started::Started;
-use crate::{Arguments, Failed, chaos, machine, windows};
+use crate::windows::{Wine, seen_under_wine};
+use crate::{Arguments, Failed, chaos, machine};
 
 /// How a demonstration runs.
 #[derive(Debug, Clone, Copy)]
@@ -60,7 +61,7 @@ pub(crate) struct Stage {
     /// Whether the host's live feed is shown; else it goes to a file beside the records.
     pub(crate) shown: bool,
     /// What starts library and host, if they are for Windows.
-    pub(crate) wine: Option<PathBuf>,
+    pub(crate) wine: Option<Arc<Wine>>,
 }
 
 impl Stage {
@@ -69,7 +70,7 @@ impl Stage {
         match &self.wine {
             // The region may be Linux's: it is the other end of a socket.
             Some(wine) if program.extension().is_some_and(|ending| ending == "exe") => {
-                let mut command = Command::new(wine);
+                let mut command = Command::new(&wine.launcher);
                 command.arg(program);
                 command
             }
@@ -80,7 +81,7 @@ impl Stage {
     /// A path as the host names it.
     fn named(&self, path: &Path) -> PathBuf {
         match self.wine {
-            Some(_) => windows::seen_under_wine(path),
+            Some(_) => seen_under_wine(path),
             None => path.to_owned(),
         }
     }
@@ -339,6 +340,12 @@ pub(crate) struct Host<'a> {
 }
 
 impl Host<'_> {
+    /// Kills it, and under wine all of that Windows with it: nothing of it is left.
+    pub(crate) fn kill(&self, process: Started) -> Result<(), Failed> {
+        drop(process);
+        self.stage.wine.as_ref().map_or(Ok(()), |wine| wine.end())
+    }
+
     /// Its command line, without how long it lives.
     pub(crate) fn command(&self, keeps: bool) -> Result<Command, Failed> {
         let stage = self.stage;

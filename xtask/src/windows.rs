@@ -19,6 +19,7 @@
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::artefact::{House, SMALLER_CRYPTO, WINDOWS, existing, run, run_quietly};
@@ -93,7 +94,7 @@ pub(crate) fn command(mut arguments: Arguments) -> Result<(), Failed> {
 #[derive(Debug)]
 pub(crate) struct Windows {
     built: Built,
-    wine: Wine,
+    wine: Arc<Wine>,
     /// Whether the library that panics is there.
     panics: bool,
 }
@@ -120,7 +121,7 @@ impl Windows {
     /// What was built, and what runs it.
     pub(crate) fn around(house: &House, built: Built) -> Result<Self, Failed> {
         shim(house, &built.directory)?;
-        let wine = Wine::prepare(&built.directory)?;
+        let wine = Arc::new(Wine::prepare(&built.directory)?);
         Ok(Self {
             built,
             wine,
@@ -133,9 +134,9 @@ impl Windows {
         &self.built
     }
 
-    /// Starts the program of Windows that its first argument names.
-    pub(crate) fn launcher(&self) -> &Path {
-        &self.wine.launcher
+    /// What runs programs of Windows.
+    pub(crate) fn wine(&self) -> Arc<Wine> {
+        Arc::clone(&self.wine)
     }
 
     /// What has to lie beside a program that loads the library under an old wine, and is never shipped.
@@ -174,7 +175,7 @@ impl Windows {
             region: region.to_owned(),
             records: house.target.join(records),
             shown: false,
-            wine: Some(self.wine.launcher.clone()),
+            wine: Some(self.wine()),
         }
     }
 }
@@ -541,7 +542,7 @@ impl Wine {
             )?;
             let status = booting.wait(PATIENCE)?;
             // What it has made is on the disk when its server has ended.
-            wine.end(&["-w"])?;
+            wine.ask_server("-w")?;
             if !status.success() {
                 return Err(Failed::new(format!(
                     "wine could not make its Windows in {}: {status}",
@@ -552,13 +553,20 @@ impl Wine {
         Ok(wine)
     }
 
-    fn end(&self, how: &[&str]) -> Result<(), Failed> {
+    /// Ends everything that runs in it, its server too. Sockets are the server's, and now and then it keeps one of a program
+    /// that was killed, which Windows never does: the other side would not hear of the end.
+    pub(crate) fn end(&self) -> Result<(), Failed> {
+        self.ask_server("-k")?;
+        self.ask_server("-w")
+    }
+
+    fn ask_server(&self, how: &str) -> Result<(), Failed> {
         const PATIENCE: Duration = Duration::from_secs(60);
 
         let begin = Instant::now();
         let (server, ()) = crate::started::Started::new(
             Command::new(WINE_SERVER)
-                .args(how)
+                .arg(how)
                 .env("WINEPREFIX", &self.prefix)
                 .stdin(Stdio::null())
                 .stderr(Stdio::null()),
@@ -572,9 +580,8 @@ impl Wine {
 
 impl Drop for Wine {
     fn drop(&mut self) {
-        // Fails if nothing runs any more.
-        let _ = self.end(&["-k"]);
-        let _ = self.end(&["-w"]);
+        // Fails if the server does not end in time, or cannot be asked; nobody is left who would do something about it.
+        let _ = self.end();
     }
 }
 

@@ -95,7 +95,7 @@ impl Consumer {
         records: PathBuf,
     ) -> Result<Stage, Failed> {
         let (found, told, bin) = (self.room("found")?, self.room("told")?, self.file("bin"));
-        let lacking = windows.shim();
+        let (wine, lacking) = (windows.wine(), windows.shim());
         let library = bin.join("genesys_cloud_adapter.dll");
         beside(&lacking, &bin)?;
         let settings = [
@@ -112,7 +112,7 @@ impl Consumer {
         for built in [&found, &told] {
             beside(&lacking, built)?;
             beside(&library, built)?;
-            runs_with_this_version(alone(windows.launcher(), built).arg("linked.exe"))?;
+            runs_with_this_version(alone(&wine.launcher, built).arg("linked.exe"))?;
             existing(built.join("recorder-host.exe"))?;
         }
         Ok(Stage {
@@ -121,7 +121,7 @@ impl Consumer {
             region: existing(bin.join("gca-region.exe"))?,
             records,
             shown: false,
-            wine: Some(windows.launcher().to_owned()),
+            wine: Some(wine),
         })
     }
 
