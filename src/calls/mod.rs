@@ -138,6 +138,15 @@ enum Learnt {
     Analytics,
 }
 
+/// A conversation that is over, and by when it may leave.
+#[derive(Debug)]
+struct Leaving {
+    due: Duration,
+    id: ConversationId,
+    /// By which of its ends: one that goes on and ends again leaves by its last one.
+    clearing: u32,
+}
+
 /// What a notification came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Heard {
@@ -182,8 +191,8 @@ pub struct Calls {
     tombstones: Tombstones,
     kin: Kin,
     /// Conversations whose call was cleared, those of which nothing more is expected, and those of which only a read may
-    /// tell more: by when they may leave.
-    leaving: [VecDeque<(Duration, ConversationId)>; 3],
+    /// tell more.
+    leaving: [VecDeque<Leaving>; 3],
     /// Conversations of which it will be known by then whether something has ended.
     doubted: VecDeque<(Duration, ConversationId)>,
     snapshots: SnapshotCache,
@@ -517,7 +526,11 @@ impl Calls {
         ];
         for ((leaving, lingers), begins) in self.leaving.iter_mut().zip(lingers).zip(begins) {
             if begins {
-                leaving.push_back((now.elapsed + lingers, id.clone()));
+                leaving.push_back(Leaving {
+                    due: now.elapsed + lingers,
+                    id: id.clone(),
+                    clearing: conversation.clearings(),
+                });
             }
         }
         // Roots that this body changed.
@@ -673,24 +686,27 @@ impl Calls {
     /// depends on it.
     pub fn handle_timeout(&mut self, now: Now) {
         for (leaving, terminated) in self.leaving.iter_mut().zip([false, true, true]) {
-            while let Some((due, _)) = leaving.front()
-                && *due <= now.elapsed
-                && let Some((_, id)) = leaving.pop_front()
-            {
-                let Some(conversation) = self.conversations.get(&id) else {
+            while let Some(next) = leaving.pop_front_if(|next| next.due <= now.elapsed) {
+                let Some(conversation) = self.conversations.get(&next.id) else {
                     continue;
                 };
+                if conversation.clearings() != next.clearing {
+                    continue;
+                }
                 let unheard_for = now.elapsed.saturating_sub(conversation.last_heard());
                 let works_on = conversation.is_cleared() && conversation.works();
                 if !terminated && works_on && unheard_for < REMEMBERED {
-                    leaving.push_back((now.elapsed + LINGERS_CLEARED, id));
+                    leaving.push_back(Leaving {
+                        due: now.elapsed + LINGERS_CLEARED,
+                        ..next
+                    });
                     continue;
                 }
                 let is_over =
                     conversation.is_cleared() && (!terminated || conversation.is_terminated());
-                if is_over && let Some(ended) = self.conversations.remove(&id) {
-                    self.tombstones.bury(&id, &ended, now);
-                    self.snapshots.forget(&id);
+                if is_over && let Some(ended) = self.conversations.remove(&next.id) {
+                    self.tombstones.bury(&next.id, &ended, now);
+                    self.snapshots.forget(&next.id);
                 }
             }
         }

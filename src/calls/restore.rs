@@ -13,7 +13,7 @@ use std::time::Duration;
 use super::conversation::Conversation;
 use super::identity::{Occurrence, Scribe};
 use super::tombstone::REMEMBERED;
-use super::{Calls, LINGERS_CLEARED};
+use super::{Calls, LINGERS_CLEARED, Leaving};
 use crate::model::event::{Detail, Event, EventId, EventKind, Subject};
 use crate::model::id::ConversationId;
 use crate::model::time::{Now, UtcMicros};
@@ -131,7 +131,11 @@ impl Calls {
                 continue;
             }
             if conversation.is_cleared() {
-                self.leaving[0].push_back((now.elapsed + LINGERS_CLEARED, id.clone()));
+                self.leaving[0].push_back(Leaving {
+                    due: now.elapsed + LINGERS_CLEARED,
+                    clearing: conversation.clearings(),
+                    id,
+                });
             }
         }
     }

@@ -2110,6 +2110,43 @@ fn a_call_that_goes_on_after_its_end_is_told_by_a_read_too() {
     );
 }
 
+/// What comes after the second end has as long as what came after the first.
+#[test]
+fn a_call_that_goes_on_after_its_end_leaves_by_its_last_end() {
+    let mut ear = Ear::new();
+    for body in story() {
+        ear.told(NESTED, &body);
+    }
+    let ended = story().pop().unwrap();
+    let and_ben = |ben: Value| {
+        let mut body = ended.clone();
+        (body["participants"].as_array_mut().unwrap()).push(ben);
+        body
+    };
+    let ben = talking("ben", "user", 40);
+    ear.now.elapsed += LINGERS_TERMINATED / 2;
+    assert_eq!(
+        news(&mut ear, NESTED, &and_ben(ben.clone())),
+        ["Established ben"]
+    );
+    let ben = gone(ben, 50, "peer");
+    ear.now.elapsed += LINGERS_TERMINATED / 4;
+    assert_eq!(
+        news(&mut ear, NESTED, &and_ben(ben.clone())),
+        ["ConnectionCleared ben", "CallCleared call"]
+    );
+    ear.now.elapsed += LINGERS_TERMINATED / 2;
+    ear.calls.handle_timeout(ear.now);
+    let wrapup = json!({"wrapup": {"code": "sold", "endTime": at(60)}});
+    assert_eq!(
+        news(&mut ear, NESTED, &and_ben(with(ben, wrapup))),
+        ["WrapUp ben"]
+    );
+    ear.now.elapsed += LINGERS_TERMINATED / 2;
+    ear.calls.handle_timeout(ear.now);
+    assert!(ear.calls.conversations.is_empty(), "none is kept for ever");
+}
+
 #[test]
 fn a_consult_ends_with_a_call_that_is_closed() {
     let mut ear = Ear::new();
