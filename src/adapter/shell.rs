@@ -122,7 +122,7 @@ impl Surroundings {
     }
 
     /// What the next run goes on from, if there is a journal: what an earlier process left in it; after that, what the run
-    /// before did.
+    /// before did. If that cannot be read, a new feed begins.
     fn past(&self) -> Option<Past> {
         let kept = self.kept.lock();
         let kept = kept.unwrap_or_else(PoisonError::into_inner).take();
@@ -132,7 +132,12 @@ impl Surroundings {
                 covered_until: kept.covered_until,
             },
             None => Past {
-                legs: self.journal.as_ref()?.legs(),
+                legs: self.journal.as_ref()?.legs().unwrap_or_else(|| {
+                    let message = "a defect in this library was contained (the log names its place); what was open cannot \
+                                   be read from the journal, and a new feed begins";
+                    self.standing.begin_anew(&self.intake, message.into());
+                    Vec::new()
+                }),
                 covered_until: *self.covered(),
             },
         };

@@ -305,21 +305,18 @@ impl Journal {
         }
     }
 
-    /// The live set now (see [`Kept::legs`]). For when what is known of calls was lost by a defect. Empty if the journal
-    /// cannot be read.
+    /// The live set now (see [`Kept::legs`]). For when what is known of calls was lost by a defect. `None` if the journal
+    /// cannot be read, or lags since the feed goes on in memory.
     #[must_use]
-    pub fn legs(&self) -> Vec<Event> {
+    pub fn legs(&self) -> Option<Vec<Event>> {
         if let Some(opened) = &mut *self.opened() {
-            let legs = opened.store().and_then(|store| store.legs().ok());
-            return legs.unwrap_or_default();
+            return opened.store().and_then(|store| store.legs().ok());
         }
-        let Some(queue) = self.queue().upgrade() else {
-            return Vec::new();
-        };
+        let queue = self.queue().upgrade()?;
         let (answer, answered) = channel();
         queue.ask_journal(Request::Legs { answer });
         drop(queue);
-        answered.recv_timeout(ERASED_WITHIN).unwrap_or_default()
+        answered.recv_timeout(ERASED_WITHIN).ok().flatten()
     }
 
     fn opened(&self) -> MutexGuard<'_, Option<Opened>> {

@@ -51,7 +51,7 @@ pub(in super::super) enum Request {
         answer: Sender<Result<u64, EraseProblem>>,
     },
     /// See [`Journal::legs`](super::Journal::legs).
-    Legs { answer: Sender<Vec<Event>> },
+    Legs { answer: Sender<Option<Vec<Event>>> },
 }
 
 /// What the thread is to do next.
@@ -351,8 +351,10 @@ impl Writer {
                 let _ = answer.send(erased);
             }
             Request::Legs { answer } => {
-                let legs = self.store.as_ref().and_then(|store| store.legs().ok());
-                let _ = answer.send(legs.unwrap_or_default());
+                let store = self.store.as_ref();
+                let whole = store.filter(|_| !self.queue.is_in_memory());
+                // Who asked may have given up waiting.
+                let _ = answer.send(whole.and_then(|store| store.legs().ok()));
             }
         }
     }
