@@ -4,6 +4,7 @@
 //! otherwise the one line to run is told.
 
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use crate::Failed;
 
@@ -120,6 +121,18 @@ const NEEDS: [Need; 25] = [
 const NO_SERVICES: &str = "test -e /usr/sbin/policy-rc.d || { trap 'rm -f /usr/sbin/policy-rc.d' EXIT; \
      printf '#!/bin/sh\\nexit 101\\n' > /usr/sbin/policy-rc.d && chmod 755 /usr/sbin/policy-rc.d; }";
 
+/// What fetches something from a server that has a bad minute is tried three times.
+pub(crate) fn patiently<T>(mut fetch: impl FnMut() -> Result<T, Failed>) -> Result<T, Failed> {
+    for pause_s in [5, 30] {
+        match fetch() {
+            Ok(fetched) => return Ok(fetched),
+            Err(failed) => eprintln!("{failed}\nonce more in {pause_s} s"),
+        }
+        std::thread::sleep(Duration::from_secs(pause_s));
+    }
+    fetch()
+}
+
 /// Makes sure that everything for this purpose is there.
 pub(crate) fn provide(purpose: Purpose) -> Result<(), Failed> {
     let missing = missing(purpose);
@@ -139,28 +152,30 @@ pub(crate) fn provide(purpose: Purpose) -> Result<(), Failed> {
         )));
     }
     eprintln!("installing {packages}");
-    // What it has against it, apt says by itself.
-    let done = Command::new("sh")
-        .args(["-c", &format!("{NO_SERVICES}; {by_hand}")])
-        .env("DEBIAN_FRONTEND", "noninteractive")
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .status();
-    let still = self::missing(purpose);
-    if still.is_empty() {
-        return Ok(());
-    }
-    let ended = match done {
-        Ok(status) => status.to_string(),
-        Err(error) => error.to_string(),
-    };
-    Err(Failed::new(format!(
-        "could not install {} ({ended}; apt's own words stand above). Check that this machine reaches the servers in \
-         /etc/apt, that they have these packages (Debian 12 does), and that no other installation runs; then run this \
-         command again, or: {}",
-        still.join(" "),
-        self::by_hand(&still)
-    )))
+    patiently(|| {
+        // What it has against it, apt says by itself.
+        let done = Command::new("sh")
+            .args(["-c", &format!("{NO_SERVICES}; {by_hand}")])
+            .env("DEBIAN_FRONTEND", "noninteractive")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .status();
+        let still = self::missing(purpose);
+        if still.is_empty() {
+            return Ok(());
+        }
+        let ended = match done {
+            Ok(status) => status.to_string(),
+            Err(error) => error.to_string(),
+        };
+        Err(Failed::new(format!(
+            "could not install {} ({ended}; apt's own words stand above). Check that this machine reaches the servers in \
+             /etc/apt, that they have these packages (Debian 12 does), and that no other installation runs; then run this \
+             command again, or: {}",
+            still.join(" "),
+            self::by_hand(&still)
+        )))
+    })
 }
 
 /// The packages whose programs do not answer.

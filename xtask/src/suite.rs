@@ -304,7 +304,7 @@ fn formatted(house: &House) -> Result<(), Failed> {
 fn official_clients(house: &House) -> Result<PathBuf, Failed> {
     let script = house.root.join("simulator/tests/clients/install.sh");
     let directory = house.target.join("clients");
-    run(Command::new("bash").arg(script).arg(&directory))?;
+    machine::patiently(|| run(Command::new("bash").arg(&script).arg(&directory)))?;
     Ok(directory)
 }
 

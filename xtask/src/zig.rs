@@ -10,6 +10,7 @@ use std::process::Command;
 
 use crate::Failed;
 use crate::artefact::{House, run};
+use crate::machine::patiently;
 
 /// The oldest glibc that the released files run with: that of RHEL 8 and Debian 10.
 pub(crate) const GLIBC: &str = "2.28";
@@ -39,16 +40,18 @@ impl Zig {
             run(Command::new("python3")
                 .args(["-m", "venv", "--clear"])
                 .arg(place.join("venv")))?;
-            run(Command::new(&python)
-                .args(["-m", "pip", "install", "--quiet"])
-                .args([
-                    "--disable-pip-version-check",
-                    "--only-binary",
-                    ":all:",
-                    "--require-hashes",
-                    "-r",
-                ])
-                .arg(requirements))?;
+            patiently(|| {
+                run(Command::new(&python)
+                    .args(["-m", "pip", "install", "--quiet"])
+                    .args([
+                        "--disable-pip-version-check",
+                        "--only-binary",
+                        ":all:",
+                        "--require-hashes",
+                        "-r",
+                    ])
+                    .arg(&requirements))
+            })?;
             std::fs::write(&mark, WANTED).map_err(|error| {
                 Failed::new(format!("cannot write {}: {error}", mark.display()))
             })?;
