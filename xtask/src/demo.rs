@@ -7,7 +7,7 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::{Arc, mpsc};
-use std::time::Duration;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::artefact::{Flavour, House};
 use crate::crash::Crash;
@@ -102,6 +102,9 @@ const CALLS_PER_MINUTE: u32 = 360;
 const ARRIVES_WITHIN: Duration = Duration::from_millis(1500);
 const ARRIVES_BY_JOURNAL_WITHIN: Duration = Duration::from_secs(5);
 
+/// A demonstration shows something after this time.
+const LEAST_SECONDS: u32 = 5;
+
 /// Among the records: where the plugin keeps its journal, if it does, and the host's live feed, if it is not shown.
 const JOURNAL: &str = "journal";
 const FEED: &str = "feed.txt";
@@ -152,11 +155,20 @@ impl Demo {
                 }
             }
         }
-        let least = if demo.chaos { chaos::SECONDS } else { 1 };
+        let least = if demo.chaos {
+            chaos::SECONDS
+        } else {
+            LEAST_SECONDS
+        };
         demo.seconds = seconds.unwrap_or(demo.seconds.max(least));
         if demo.seconds < least {
+            let why = if demo.chaos {
+                "a link that falls silent is noticed after 45 s"
+            } else {
+                "what is sent needs time to arrive"
+            };
             return Err(Failed::new(format!(
-                "with --chaos a demonstration takes {least} s at least: a link that falls silent is noticed after 45 s"
+                "such a demonstration takes {least} s at least: {why}"
             )));
         }
         if demo.chaos && demo.crash.is_some() {
@@ -216,7 +228,7 @@ impl Demo {
             settings: &settings,
             record: &record,
         };
-        let (settled, ended) = if self.chaos {
+        let (readings, ended) = if self.chaos {
             let (stop, stopped) = mpsc::channel();
             std::thread::scope(|scope| {
                 let region = &region;
@@ -235,10 +247,11 @@ impl Demo {
         // Kept beside the host's record, for whoever looks into a defect.
         let kept = stage.records.join("truth.json");
         std::fs::write(&kept, &told).map_err(|error| cannot_write(&kept, &error))?;
-        let truth = read::<Truth>(&told, "/_sim/truth")?.settle(&settled);
         let scripts: Vec<String> = ask(&region, "/_sim/scripts")?;
         drop(region);
         let lines: Vec<Line> = json_lines(&record)?;
+        let settled = settled(&readings, self.arrives_within(), &lines)?;
+        let truth = read::<Truth>(&told, "/_sim/truth")?.settle(settled);
         let mut judgement = judge(&lines, &truth, Some(&ledger(&gaps)?));
         if !ended.success() {
             judgement.against(format!("the host ended with {ended}"));
@@ -251,8 +264,20 @@ impl Demo {
         Ok(judgement)
     }
 
-    /// Runs the host to its end; tells what the region had sent just before it.
-    fn follow(&self, host: &Host<'_>, region: &Region) -> Result<(Truth, ExitStatus), Failed> {
+    /// What was sent this long before the end must have come.
+    fn arrives_within(&self) -> Duration {
+        match self.crash {
+            Some(_) => ARRIVES_BY_JOURNAL_WITHIN,
+            None => ARRIVES_WITHIN,
+        }
+    }
+
+    /// Runs the host to its end; tells what the region had sent a while before it, and just before it.
+    fn follow(
+        &self,
+        host: &Host<'_>,
+        region: &Region,
+    ) -> Result<([Reading; 2], ExitStatus), Failed> {
         if let Some(crash) = self.crash {
             crash.kill(host)?;
         }
@@ -264,16 +289,16 @@ impl Demo {
                 .arg(self.restart_every.to_string());
         }
         let (host, ()) = Started::new(&mut command, |_| ())?;
-        // Just before the end: what was sent by now has the time to arrive.
-        let arrives_within = match self.crash {
-            Some(_) => ARRIVES_BY_JOURNAL_WITHIN,
-            None => ARRIVES_WITHIN,
+        let (begin, whole) = (Instant::now(), Duration::from_secs(u64::from(self.seconds)));
+        let before_the_end = |share| {
+            let due = whole.saturating_sub(self.arrives_within().mul_f64(share));
+            std::thread::sleep(due.saturating_sub(begin.elapsed()));
+            Reading::of(region)
         };
-        let early = Duration::from_secs(u64::from(self.seconds)).saturating_sub(arrives_within);
-        std::thread::sleep(early);
-        let settled: Truth = ask(region, "/_sim/truth")?;
+        // The answer itself takes a while.
+        let readings = [before_the_end(2.5)?, before_the_end(1.25)?];
         let ended = host.wait(Duration::from_secs(u64::from(self.seconds) + 60))?;
-        Ok((settled, ended))
+        Ok((readings, ended))
     }
 
     /// Lets the region send some notifications twice, from now on.
@@ -328,6 +353,48 @@ impl Demo {
             ));
         }
     }
+}
+
+/// What the region had sent.
+struct Reading {
+    truth: Truth,
+    /// When it said so, or somewhat later: microseconds since 1970.
+    answered_us: i64,
+}
+
+impl Reading {
+    fn of(region: &Region) -> Result<Self, Failed> {
+        let truth = ask(region, "/_sim/truth")?;
+        let since = SystemTime::now().duration_since(UNIX_EPOCH);
+        let answered_us = i64::try_from(since.unwrap_or_default().as_micros()).unwrap_or(i64::MAX);
+        Ok(Self { truth, answered_us })
+    }
+}
+
+/// The last reading after which there was the time to arrive. A machine that stands still may answer when the host ends.
+fn settled<'a>(
+    readings: &'a [Reading],
+    arrives_within: Duration,
+    lines: &[Line],
+) -> Result<&'a Truth, Failed> {
+    let stopped = |line: &Line| match line {
+        Line::State(state) if state.why == "stopped" => Some(state.time_us),
+        _ => None,
+    };
+    // A host that does not say so is found to be at fault by the judge.
+    let stopped_us = lines.iter().find_map(stopped).unwrap_or(i64::MAX);
+    let within = i64::try_from(arrives_within.as_micros()).unwrap_or(i64::MAX);
+    let mut newest_first = readings.iter().rev();
+    newest_first
+        .find(|reading| reading.answered_us.saturating_add(within) <= stopped_us)
+        .map(|reading| &reading.truth)
+        .ok_or_else(|| {
+            Failed::new(
+                "this machine stood still for seconds just before the host ended, so nothing is shown: run this again when \
+                 it is less busy"
+                    .to_owned(),
+            )
+        })
 }
 
 /// The host, as it is started.
@@ -442,4 +509,31 @@ fn read<T: serde::de::DeserializeOwned>(answer: &[u8], path: &str) -> Result<T, 
 
 fn cannot_write(path: &Path, error: &std::io::Error) -> Failed {
     Failed::new(format!("cannot write {}: {error}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_was_sent_early_enough_must_have_come() {
+        let within = Duration::from_secs(2);
+        let readings = [10, 13].map(|answered_s| Reading {
+            truth: Truth::default(),
+            answered_us: answered_s * 1_000_000,
+        });
+        for (stopped_s, newest) in [(15, Some(1)), (14, Some(0)), (12, Some(0)), (11, None)] {
+            let line = format!(
+                r#"{{"type":"state","at_us":0,"time_us":{stopped_s}000000,"life":"stopping","feed":"down","why":"stopped"}}"#
+            );
+            let lines = [serde_json::from_str(&line).expect("a line of a record")];
+            let found = settled(&readings, within, &lines).ok();
+            let expected = newest.map(|number: usize| &readings[number].truth);
+            assert_eq!(
+                found.map(std::ptr::from_ref),
+                expected.map(std::ptr::from_ref),
+                "stopped at {stopped_s} s"
+            );
+        }
+    }
 }
