@@ -125,6 +125,10 @@ impl Crash {
                 wait_for_more(host.record, FIRST_LINE);
             }
             std::thread::sleep(chance.within(self.life));
+            if manners.is_empty() {
+                // It waits for its next event, however long the disk takes for one.
+                wait_for_no_more(host.record, NEXT_CALLBACK);
+            }
             if manners.contains(&"--slow") {
                 // It begins to look at an event, or ends with one: from here on it is soon within, soon between.
                 wait_for_more(host.record, NEXT_CALLBACK);
@@ -183,6 +187,21 @@ fn wait_for_more(file: &Path, limit: Duration) {
     let length = || std::fs::metadata(file).map_or(0, |data| data.len());
     let (before, until) = (length(), Instant::now() + limit);
     while length() <= before && Instant::now() < until {
+        std::thread::sleep(Duration::from_micros(200));
+    }
+}
+
+/// Waits until the file has not grown for a while.
+fn wait_for_no_more(file: &Path, limit: Duration) {
+    const WHILE: Duration = Duration::from_millis(30);
+
+    let until = Instant::now() + limit;
+    let (mut length, mut since) = (0, Instant::now());
+    while since.elapsed() < WHILE && Instant::now() < until {
+        let now = std::fs::metadata(file).map_or(0, |data| data.len());
+        if now != length {
+            (length, since) = (now, Instant::now());
+        }
         std::thread::sleep(Duration::from_micros(200));
     }
 }
