@@ -10,6 +10,7 @@
     reason = "a test says what went wrong by failing"
 )]
 
+mod ports;
 #[path = "cpp/workshop.rs"]
 mod workshop;
 

@@ -2,6 +2,7 @@
 
 #[path = "cpp/lanes.rs"]
 mod lanes;
+mod ports;
 #[path = "cpp/workshop.rs"]
 mod workshop;
 
@@ -12,7 +13,7 @@ const CYCLES: lanes::Cycles = lanes::Cycles {
     without_region: 1_000,
     with_region: 25,
     warm_up: 50,
-    seconds_of_calls: "6",
+    seconds_of_calls: "12",
 };
 
 /// Not in the other lanes: in a child the stacks of the other threads are gone, and what they held counts as lost.

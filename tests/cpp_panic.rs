@@ -5,6 +5,7 @@
 
 #[path = "cpp/panics.rs"]
 mod panics;
+mod ports;
 #[path = "cpp/workshop.rs"]
 mod workshop;
 

@@ -2,6 +2,7 @@
 
 #[path = "cpp/lanes.rs"]
 mod lanes;
+mod ports;
 #[path = "cpp/workshop.rs"]
 mod workshop;
 

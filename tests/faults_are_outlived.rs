@@ -140,7 +140,11 @@ impl Trial {
     /// What happened was told or stands in the ledger; nothing else was told, and nothing twice.
     fn judge(self, feels: Feels) {
         self.recorder.wait_for_events(60);
+        // Whatever happened by then is on its way, in front of what happens later.
         let until = self.region.with_region(|_, now| now);
+        let later = |event: &Event| event.platform_time.is_some_and(|at| at.0 / 1_000 > until.0);
+        self.recorder
+            .wait("what happened later", |seen| seen.events.iter().any(later));
         self.recorder.wait_for_events(60);
         let outages = (self.region).with_region(|region, _| region.truth()["outages"].clone());
         assert!(self.adapter.destroy(PATIENCE));

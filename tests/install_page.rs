@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod ports;
 #[path = "cpp/workshop.rs"]
 mod workshop;
 

@@ -900,10 +900,11 @@ async fn a_websocket_that_a_proxy_cuts_for_being_quiet_names_the_proxy() {
         ..Wanted::default()
     });
     let squid = squid(&Squid {
-        idle_s: Some(1),
+        // What is to succeed takes less.
+        idle_s: Some(4),
         ..Squid::default()
     });
-    let tiny = tinyproxy(false, 1, scene.region.address.port());
+    let tiny = tinyproxy(false, 4, scene.region.address.port());
     for proxy in [squid, tiny] {
         let wire = scene.wire(proxy.plain());
         assert!(matches!(

@@ -2,6 +2,7 @@
 
 #![allow(clippy::panic, reason = "a test says what went wrong by failing")]
 
+mod ports;
 #[path = "cpp/workshop.rs"]
 mod workshop;
 

@@ -41,7 +41,7 @@ const CYCLES: lanes::Cycles = lanes::Cycles {
     without_region: 200,
     with_region: 10,
     warm_up: 20,
-    seconds_of_calls: "6",
+    seconds_of_calls: "12",
 };
 
 const LIBRARY: &str = "genesys_cloud_adapter.dll";

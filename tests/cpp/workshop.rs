@@ -12,13 +12,14 @@
 )]
 
 use std::io::{BufRead, BufReader, Read};
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
+
+use crate::ports::free_port;
 
 /// How the programs are built and run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -211,12 +212,8 @@ impl Workshop {
     /// A file of settings for an adapter of that name whose region is a port where nobody listens. `more` is JSON
     /// that continues the object, for example `,"StartupType":"Disabled"`.
     pub(crate) fn settings(&self, name: &str, more: &str) -> String {
-        // Bound, so that it is nobody else's, and not listening: connections are refused at once.
         static PORT: OnceLock<u16> = OnceLock::new();
-        let port = PORT.get_or_init(|| {
-            let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-            listener.local_addr().expect("its number").port()
-        });
+        let port = PORT.get_or_init(free_port);
         self.settings_for(
             name,
             &format!("http://127.0.0.1:{port}"),

@@ -1,6 +1,11 @@
 //! Ports for programs that take a number and choose none themselves.
 //!
 //! Knows which ports the system hands out by itself. Does not know who is to listen.
+#![allow(
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on fails"
+)]
 
 use std::net::TcpListener;
 use std::sync::atomic::{AtomicU16, Ordering};
