@@ -28,6 +28,15 @@ use crate::model::event::{
 use crate::model::id::{ConversationId, ParticipantId, QueueId, UserId};
 use crate::model::time::{Now, UtcMicros};
 
+/// By which of its clearings a conversation is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Over {
+    /// Its call is cleared.
+    pub(crate) cleared: Option<u32>,
+    /// Nothing more is expected of it either.
+    pub(crate) terminated: Option<u32>,
+}
+
 /// A conversation with at least one call or callback.
 #[derive(Debug)]
 pub(crate) struct Conversation {
@@ -141,6 +150,15 @@ impl Conversation {
     /// Whether somebody works on after the call.
     pub(crate) fn works(&self) -> bool {
         self.members.iter().any(Member::works)
+    }
+
+    /// How far it is over.
+    pub(crate) fn over(&self) -> Over {
+        let by = |is_so: bool| is_so.then_some(self.clearings);
+        Over {
+            cleared: by(self.is_cleared()),
+            terminated: by(self.is_terminated()),
+        }
     }
 
     /// How often its call was cleared.

@@ -103,7 +103,7 @@ pub use drift::{Finding, Novelty};
 
 use agent::Agents;
 use consult::Outcome;
-use conversation::Conversation;
+use conversation::{Conversation, Over};
 use drift::{Body, Radar};
 use identity::Scribe;
 use kin::Kin;
@@ -143,7 +143,7 @@ enum Learnt {
 struct Leaving {
     due: Duration,
     id: ConversationId,
-    /// By which of its ends: one that goes on and ends again leaves by its last one.
+    /// By which of its clearings: one that goes on and is cleared again leaves by the last one.
     clearing: u32,
 }
 
@@ -346,7 +346,7 @@ impl Calls {
             return Heard::Irrelevant;
         };
         relate(conversation, snapshot.head(), &mut self.kin, now);
-        let was_over = (conversation.is_cleared(), conversation.is_terminated());
+        let was_over = conversation.over();
         let was_doubted = conversation.doubted_until();
         let heard = conversation.merge(
             origin,
@@ -361,8 +361,7 @@ impl Calls {
         {
             (self.doubted).push_back((until, snapshot.conversation.clone()));
         }
-        let is_over = (conversation.is_cleared(), conversation.is_terminated());
-        if is_over != was_over || snapshot.head().has_kin() {
+        if conversation.over() != was_over || snapshot.head().has_kin() {
             let id = snapshot.conversation.clone();
             self.settle(&id, was_over, Learnt::Live, now);
         }
@@ -440,7 +439,7 @@ impl Calls {
         let Some(conversation) = self.conversations.get_mut(id) else {
             return;
         };
-        let was_over = (conversation.is_cleared(), conversation.is_terminated());
+        let was_over = conversation.over();
         conversation.end_unknown(
             "conversation.unknown",
             now,
@@ -474,7 +473,7 @@ impl Calls {
             return;
         };
         relate(conversation, snapshot.head(), &mut self.kin, now);
-        let was_over = (conversation.is_cleared(), conversation.is_terminated());
+        let was_over = conversation.over();
         conversation.merge_read(
             snapshot,
             source,
@@ -511,25 +510,26 @@ impl Calls {
 
     /// After a conversation was told: those that are over leave in their time, and consults end with the conversation
     /// that was asked.
-    fn settle(&mut self, id: &ConversationId, was_over: (bool, bool), learnt: Learnt, now: Now) {
+    fn settle(&mut self, id: &ConversationId, was_over: Over, learnt: Learnt, now: Now) {
         let Some(conversation) = self.conversations.get(id) else {
             return;
         };
-        let is_over = (conversation.is_cleared(), conversation.is_terminated());
+        let over = conversation.over();
         let lingers = [LINGERS_CLEARED, LINGERS_TERMINATED, LINGERS_READ];
-        let ends = is_over.1 && !was_over.1;
+        let cleared = over.cleared.filter(|_| over.cleared != was_over.cleared);
+        let terminated = (over.terminated).filter(|_| over.terminated != was_over.terminated);
         let is_read_again = learnt != Learnt::Live && self.leaving[2].len() < MOST_READ;
         let begins = [
-            is_over.0 && !was_over.0,
-            ends && !is_read_again,
-            ends && is_read_again,
+            cleared,
+            terminated.filter(|_| !is_read_again),
+            terminated.filter(|_| is_read_again),
         ];
         for ((leaving, lingers), begins) in self.leaving.iter_mut().zip(lingers).zip(begins) {
-            if begins {
+            if let Some(clearing) = begins {
                 leaving.push_back(Leaving {
                     due: now.elapsed + lingers,
                     id: id.clone(),
-                    clearing: conversation.clearings(),
+                    clearing,
                 });
             }
         }
@@ -551,7 +551,7 @@ impl Calls {
         }
         // A read that shows the consult's end knows nothing of what it came to in the call that it was for: that one is
         // told next, by a read of its own or by a notification.
-        if is_over.0
+        if over.cleared.is_some()
             && learnt == Learnt::Live
             && let Some(parent) = self.kin.parent(id)
             && let Some(conversation) = self.conversations.get(id)

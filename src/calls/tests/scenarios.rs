@@ -2147,6 +2147,28 @@ fn a_call_that_goes_on_after_its_end_leaves_by_its_last_end() {
     assert!(ear.calls.conversations.is_empty(), "none is kept for ever");
 }
 
+/// One answer tells that it went on, and that it has ended again.
+#[test]
+fn a_call_that_a_read_ends_again_leaves() {
+    let mut ear = Ear::new();
+    for body in story() {
+        ear.told(NESTED, &body);
+    }
+    let mut answer = with(story().pop().unwrap(), json!({"endTime": at(50)}));
+    (answer["participants"].as_array_mut().unwrap()).push(talking("ben", "user", 40));
+    assert_eq!(
+        read(&mut ear, &answer),
+        [
+            "Established ben (recovered) at 40",
+            "ConnectionCleared ben (synthetic) at 50",
+            "CallCleared call (synthetic) at 50"
+        ]
+    );
+    ear.now.elapsed += Duration::from_secs(31 * 60);
+    ear.calls.handle_timeout(ear.now);
+    assert!(ear.calls.conversations.is_empty(), "none is kept for ever");
+}
+
 #[test]
 fn a_consult_ends_with_a_call_that_is_closed() {
     let mut ear = Ear::new();
