@@ -5,8 +5,8 @@
 //! on the thread that read it: no hand-over between tasks, no copy. The lock is held for microseconds and never over an
 //! await. Orders of the session become tasks, each with an end of its own in time.
 //!
-//! A panic in any task ends the machines of that run, and only them: the supervisor reports it, waits, and begins anew
-//! in a new feed, because what was open in the old one can no longer be told.
+//! A panic in any task ends the machines of that run, and only them: the supervisor reports it, waits, and begins anew;
+//! with a journal from what that holds, else in a new feed, because what was open in the old one can no longer be told.
 
 use std::collections::{BTreeMap, HashMap};
 use std::future::Future;
@@ -133,8 +133,16 @@ impl Surroundings {
             },
             None => Past {
                 legs: self.journal.as_ref()?.legs().unwrap_or_else(|| {
-                    let message = "a defect in this library was contained (the log names its place); what was open cannot \
-                                   be read from the journal, and a new feed begins";
+                    self.log.write(
+                        LogLevel::Error,
+                        "calls",
+                        format_args!(
+                            "After a defect in this library the journal could not tell what was open; a new feed begins, \
+                             which voids what was open in the last one"
+                        ),
+                    );
+                    let message = "a defect in this library was contained (the log names its place); the journal could not \
+                                   tell what was open, and a new feed begins";
                     self.standing.begin_anew(&self.intake, message.into());
                     Vec::new()
                 }),

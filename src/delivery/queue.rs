@@ -171,13 +171,16 @@ impl Queue {
         count
     }
 
-    /// Another feed begins behind what is in the queue.
+    /// Another feed begins behind what is in the queue. What was told in the last one is told anew.
     pub(super) fn begin_feed(&self) {
         let mut waiting = self.waiting();
         let begin = Slot::Begin(Arc::new(feed_id::new()));
         match &mut waiting.backlog {
             None => waiting.slots.push_back(begin),
-            Some(backlog) => backlog.incoming.push_back(begin),
+            Some(backlog) => {
+                backlog.told_already.clear();
+                backlog.incoming.push_back(begin);
+            }
         }
     }
 

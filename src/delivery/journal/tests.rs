@@ -690,6 +690,29 @@ fn a_conversation_can_be_erased_and_leaves_a_record_of_what_was_not_taken() {
     next.stop();
 }
 
+/// What an earlier run left is not told twice, but in a feed that voids it.
+#[test]
+fn a_feed_that_begins_anew_tells_again_what_waited() {
+    let disk = Disk::new();
+    let run = Run::plain(&disk, taking(0));
+    run.intake.offer(event(1));
+    until("it is offered", || {
+        run.host.offers.load(Ordering::SeqCst) > 0
+    });
+    let disk = disk.after_power_cut(&mut Random(4));
+    run.stop();
+    let next = Run::plain(&disk, taking_all());
+    next.intake.offer(event(1));
+    next.intake.begin_feed();
+    next.intake.offer(event(1));
+    next.intake.offer(event(2));
+    let taken = next.host.taken(3);
+    assert_eq!(numbers(&taken), [1, 1, 2]);
+    let feeds = [0, 1, 2].map(|place: usize| &taken[place].feed);
+    assert!(feeds[0] != feeds[1] && feeds[1] == feeds[2], "{feeds:?}");
+    next.stop();
+}
+
 #[test]
 fn a_user_is_erased_from_a_journal_that_no_run_uses() {
     let disk = Disk::new();
