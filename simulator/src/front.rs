@@ -275,11 +275,10 @@ impl Shared {
     /// Gives the region an input and carries its outputs away.
     fn input<T>(&self, act: impl FnOnce(&mut Region, Time) -> T) -> T {
         let mut inside = self.lock();
-        let now = self.clock.now();
         // What is due goes out first: an answer may take long to be made, and be about what was sent.
-        inside.region.handle_timeout(now);
+        inside.region.handle_timeout(self.clock.now());
         self.carry(&mut inside);
-        let answer = act(&mut inside.region, now);
+        let answer = act(&mut inside.region, self.clock.now());
         self.carry(&mut inside);
         drop(inside);
         self.changed.notify_one();

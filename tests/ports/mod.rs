@@ -1,6 +1,7 @@
-//! Ports for programs that take a number and choose none themselves.
+//! Ports for programs that take a number and choose none themselves, and ports where nobody listens.
 //!
 //! Knows which ports the system hands out by itself. Does not know who is to listen.
+
 #![allow(
     clippy::panic,
     clippy::unwrap_used,

@@ -40,7 +40,7 @@ const FIRST_LINE: Duration = Duration::from_secs(30);
 /// A feed is up within this time, also where there is much else to do.
 const FIRST_FEED: Duration = Duration::from_secs(60);
 
-/// One host has no time to lose, one is slow in its callbacks, one refuses, one does both.
+/// One host is killed when it has nothing to do, one is slow in its callbacks, one refuses, one does both.
 const MANNERS: &[&[&str]] = &[
     &[],
     &["--slow", "20"],
@@ -126,7 +126,7 @@ impl Crash {
             }
             std::thread::sleep(chance.within(self.life));
             if manners.is_empty() {
-                // It waits for its next event, however long the disk takes for one.
+                // Outside of its callbacks, if they do not fill all of its time.
                 wait_for_no_more(host.record, NEXT_CALLBACK);
             }
             if manners.contains(&"--slow") {
