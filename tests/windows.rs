@@ -106,13 +106,20 @@ fn it_asks_for_nothing_but_parts_of_windows() {
         .filter(|line| !line.starts_with('#'))
         .map(str::to_owned)
         .collect();
-    let asked = imports(&told("objdump", &["-p"], &kit(LIBRARY)));
+    let listing = told("objdump", &["-p"], &kit(LIBRARY));
+    let asked = imports(&listing);
     assert!(
         asked.contains("kernel32.dll"),
         "the list is read: {asked:?}"
     );
     let others: Vec<_> = asked.difference(&allowed).collect();
     assert!(others.is_empty(), "{others:?}");
+    // The linker puts them in the order of paths: those that mingw's own libraries name (Windows' libraries in capitals) stand
+    // before those that the compiler names, wherever the library was made.
+    let first = listing
+        .lines()
+        .find_map(|line| line.trim().strip_prefix("DLL Name: "));
+    assert_eq!(first, Some("KERNEL32.dll"));
     // A file that does ask for a library of its compiler is noticed.
     let shop = Workshop::new(LANE);
     let other = shop.path("other.dll");

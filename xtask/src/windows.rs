@@ -207,7 +207,7 @@ fn build_with(house: &House, standard: Standard) -> Result<Built, Failed> {
 /// Builds the simulated region for Windows. No test here needs it: the region is a server, and serves from Linux as well.
 pub(crate) fn region(house: &House) -> Result<PathBuf, Failed> {
     let standard = Standard::find()?;
-    let mut cargo = standard.cargo(house, "build");
+    let mut cargo = standard.cargo(house, "build")?;
     run(cargo.args(["--package", "gca-region", "--bin", "gca-region"]))?;
     existing(standard.made(house).join("gca-region.exe"))
 }
@@ -310,13 +310,16 @@ impl Standard {
         self.base(house).join(WINDOWS).join("release")
     }
 
-    fn cargo(self, house: &House, what: &str) -> Command {
+    fn cargo(self, house: &House, what: &str) -> Result<Command, Failed> {
+        let base = self.base(house);
         let mut cargo = match self {
             Self::Installed => house.cargo(),
             Self::Debian => house.cargo_as("/usr/bin/cargo".into()),
         };
         cargo.args([what, "--release", "--locked", "--target", WINDOWS]);
-        cargo.arg("--target-dir").arg(self.base(house));
+        cargo.arg("--target-dir").arg(&base);
+        let variable = WINDOWS.replace('-', "_").to_uppercase();
+        cargo.env(format!("CARGO_TARGET_{variable}_LINKER"), linker(&base)?);
         let mut flags = house.remapped();
         flags.push(format!("-Clink-arg={NO_TIME}"));
         if self == Self::Debian {
@@ -334,7 +337,7 @@ impl Standard {
             format!("CFLAGS_{}", WINDOWS.replace('-', "_")),
             flags.join(" "),
         );
-        cargo
+        Ok(cargo)
     }
 
     /// Builds the library in one flavour. On Windows the compiler gives both the same file, and cargo, which looks at the
@@ -355,7 +358,7 @@ impl Standard {
                 std::fs::remove_file(&place).map_err(|error| cannot_write(&place, &error))?;
             }
         }
-        let mut cargo = self.cargo(house, "rustc");
+        let mut cargo = self.cargo(house, "rustc")?;
         cargo.args(["--lib", "--crate-type", "cdylib"]);
         if flavour == Flavour::Provoke {
             cargo.args(["--features", "provoke"]);
@@ -365,6 +368,33 @@ impl Standard {
         std::fs::copy(&made, &kept).map_err(|error| cannot_write(&kept, &error))?;
         Ok(kept)
     }
+}
+
+/// Makes what the compiler links with: mingw's, told of what lies in `base` by paths from there. Its linker puts imports in the
+/// order of the paths of their archives, and a library made at another place would have them in another order.
+fn linker(base: &Path) -> Result<PathBuf, Failed> {
+    // The compiler sees by the name what kind of linker it is.
+    let linker = base.join("linker").join(format!("{MINGW}gcc"));
+    let script = format!(
+        "#!/bin/sh\n\
+         # Links a program of Windows, wherever it is made. Made by cargo xtask windows.\n\
+         base='{base}'\n\
+         cd \"$base\" || exit\n\
+         for argument do\n\
+         \tshift\n\
+         \tset -- \"$@\" \"${{argument#\"$base\"/}}\"\n\
+         done\n\
+         exec {MINGW}gcc \"$@\"\n",
+        base = base.display()
+    );
+    // Cargo links anew what was linked with another linker, or an older one.
+    let is_made = std::fs::read(&linker).is_ok_and(|made| made == script.as_bytes());
+    if !is_made {
+        make_directory(linker.parent().unwrap_or(base))?;
+        write(&linker, script.as_bytes())?;
+        run_quietly(Command::new("chmod").arg("755").arg(&linker))?;
+    }
+    Ok(linker)
 }
 
 /// Whether the compiler has a standard library for Windows.
