@@ -31,6 +31,8 @@ pub(crate) struct Figures {
     pub(crate) adapter: Vec<f64>,
     /// Microseconds from arrival to callback of every event.
     pub(crate) times: Vec<i64>,
+    /// The same of the empty events of a floor.
+    pub(crate) floor_times: Vec<i64>,
     pub(crate) events_per_frame: f64,
 }
 
@@ -59,13 +61,6 @@ impl Rounds {
             for (case, figures) in &mut of_cases {
                 let batches = self.maker.batches(call, *case, pace.frames);
                 let per_frame = |cpu: Duration| cpu.as_nanos() as f64 / pace.frames as f64;
-                for floor in Floor::ALL {
-                    let mut cpu = Duration::ZERO;
-                    for batch in &batches {
-                        cpu += self.through_a_floor(floor, &batch.measured, pace.per_second);
-                    }
-                    figures.floors[floor as usize].push(per_frame(cpu));
-                }
                 let (mut cpu, mut events) = (Duration::ZERO, 0);
                 for batch in &batches {
                     let (used, made) = self.batch_through_the_adapter(batch, pace, figures);
@@ -74,6 +69,18 @@ impl Rounds {
                 }
                 figures.adapter.push(per_frame(cpu));
                 figures.events_per_frame = events as f64 / pace.frames as f64;
+                let told = events / pace.frames as usize;
+                for floor in Floor::ALL {
+                    let mut cpu = Duration::ZERO;
+                    for batch in &batches {
+                        let frames = &batch.measured;
+                        let (used, times) =
+                            self.through_a_floor(floor, frames, told, pace.per_second);
+                        cpu += used;
+                        figures.floor_times.extend(times);
+                    }
+                    figures.floors[floor as usize].push(per_frame(cpu));
+                }
             }
         }
         // Else the next figures would be those of a growing heap.
@@ -82,13 +89,20 @@ impl Rounds {
         of_cases
     }
 
-    fn through_a_floor(&mut self, floor: Floor, frames: &Frames, per_second: u32) -> Duration {
+    /// CPU that it took, and the microseconds that each event was on its way, if the floor tells any: so many of a frame.
+    fn through_a_floor(
+        &mut self,
+        floor: Floor,
+        frames: &Frames,
+        events: usize,
+        per_second: u32,
+    ) -> (Duration, Vec<i64>) {
         let before = cpu::used();
         self.pump.send("floor", &frames.path, per_second);
-        self.reader.read(floor, frames.count);
+        let times = self.reader.read(floor, frames.count, events);
         let used = cpu::used() - before;
         self.pump.sent();
-        used
+        (used, times)
     }
 
     /// CPU that the measured part took, and the events that it made.

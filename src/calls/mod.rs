@@ -86,6 +86,7 @@ mod view;
 mod tests;
 
 use std::cmp::Reverse;
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
@@ -330,20 +331,17 @@ impl Calls {
             }
             Err(snapshot::Unreadable) => return Heard::Unreadable,
         };
-        if !self.conversations.contains_key(&snapshot.conversation) {
-            if !snapshot.has_legs() {
-                return Heard::Irrelevant;
-            }
-            let Some(conversation) = begin(snapshot, &self.tombstones, &self.kin, now) else {
-                let id = snapshot.conversation.clone();
-                self.snapshots.forget(&id);
-                return Heard::Stale;
-            };
-            self.conversations
-                .insert(snapshot.conversation.clone(), Box::new(conversation));
-        }
-        let Some(conversation) = self.conversations.get_mut(&snapshot.conversation) else {
-            return Heard::Irrelevant;
+        let conversation = match self.conversations.entry(snapshot.conversation.clone()) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(_) if !snapshot.has_legs() => return Heard::Irrelevant,
+            Entry::Vacant(place) => match begin(snapshot, &self.tombstones, &self.kin, now) {
+                Some(conversation) => place.insert(Box::new(conversation)),
+                None => {
+                    let id = snapshot.conversation.clone();
+                    self.snapshots.forget(&id);
+                    return Heard::Stale;
+                }
+            },
         };
         relate(conversation, snapshot.head(), &mut self.kin, now);
         let was_over = conversation.over();

@@ -141,12 +141,20 @@ struct Place {
     end: usize,
     stamp: Stamp,
     party: Party,
+    /// Bytes that it takes. Texts that it shares with others count too.
+    bytes: usize,
 }
 
 impl Place {
-    /// Bytes that it takes. Texts that it shares with others count too.
-    fn bytes(&self) -> usize {
-        size_of::<Self>() + self.party.bytes()
+    fn new((start, end): (usize, usize), stamp: Stamp, party: Party) -> Self {
+        let bytes = size_of::<Self>() + party.bytes();
+        Self {
+            start,
+            end,
+            stamp,
+            party,
+            bytes,
+        }
     }
 }
 
@@ -164,12 +172,7 @@ impl Snapshot {
     /// What was read elsewhere, without a text of its own.
     pub(crate) fn of(conversation: ConversationId, head: Head, parties: Vec<Party>) -> Self {
         // Nothing is compared with an answer to a read.
-        let place = |party| Place {
-            start: 0,
-            end: 0,
-            stamp: Stamp::default(),
-            party,
-        };
+        let place = |party| Place::new((0, 0), Stamp::default(), party);
         Self {
             conversation,
             head_before: Head::default(),
@@ -204,7 +207,7 @@ impl Snapshot {
 
     /// Bytes that it takes.
     fn bytes(&self) -> usize {
-        self.text.capacity() + self.places.iter().map(Place::bytes).sum::<usize>()
+        self.text.capacity() + self.places.iter().map(|place| place.bytes).sum::<usize>()
     }
 
     /// Whether any participant takes part by voice, or is to be called back.
@@ -442,12 +445,7 @@ fn read_places(
             Some(before) if before.party == party => before.stamp,
             _ => reading.stamps.next(),
         };
-        places.push(Place {
-            start,
-            end: cursor.position(),
-            stamp,
-            party,
-        });
+        places.push(Place::new((start, cursor.position()), stamp, party));
     }
 }
 
@@ -555,7 +553,8 @@ impl SnapshotCache {
         shape: Shape,
         reading: &mut Reading<'_>,
     ) -> Result<Decoded<'_>, Unreadable> {
-        let pair = leading_id(body).and_then(|id| self.pairs.get_mut(id));
+        let id = leading_id(body);
+        let pair = id.and_then(|id| self.pairs.get_mut(id));
         let (known, other) = match (pair, shape) {
             (Some([nested, flat]), Shape::Nested) => (nested.as_mut(), flat.as_ref()),
             (Some([nested, flat]), Shape::Flat) => (flat.as_mut(), nested.as_ref()),
@@ -596,7 +595,7 @@ impl SnapshotCache {
                 let id = self.insert(snapshot, shape);
                 self.pairs.get_mut(&id)
             }
-            None => leading_id(body).and_then(|id| self.pairs.get_mut(id)),
+            None => id.and_then(|id| self.pairs.get_mut(id)),
         };
         let snapshot = pair
             .and_then(|pair| pair[shape as usize].as_mut())

@@ -196,6 +196,10 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for List<T> {
             fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<List<T>, A::Error> {
                 let mut items = Vec::new();
                 while let Some(item) = list.next_element()? {
+                    if items.is_empty() {
+                        // Most have one, and some of what they are of is large.
+                        items.reserve_exact(1);
+                    }
                     items.push(item);
                 }
                 Ok(List(items))
