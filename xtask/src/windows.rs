@@ -16,6 +16,7 @@
 //! | `bcryptprimitives.dll`                   | what Windows has and an old wine has not                      | no    |
 //! | `wine`, `prefix/`                        | starts a program of Windows; the Windows that it sees         | no    |
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -318,8 +319,12 @@ impl Standard {
         };
         cargo.args([what, "--release", "--locked", "--target", WINDOWS]);
         cargo.arg("--target-dir").arg(&base);
-        let variable = WINDOWS.replace('-', "_").to_uppercase();
+        let target = WINDOWS.replace('-', "_");
+        let variable = target.to_uppercase();
         cargo.env(format!("CARGO_TARGET_{variable}_LINKER"), linker(&base)?);
+        // What a build script would find by itself; with it, what was compiled by another is compiled again.
+        cargo.env(format!("CC_{target}"), format!("{MINGW}gcc"));
+        cargo.env(format!("AR_{target}"), format!("{MINGW}ar"));
         let mut flags = house.remapped();
         flags.push(format!("-Clink-arg={NO_TIME}"));
         if self == Self::Debian {
@@ -333,10 +338,7 @@ impl Standard {
         cargo.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"));
         let mut flags = house.mapped_in_c();
         flags.push(SMALLER_CRYPTO.to_owned());
-        cargo.env(
-            format!("CFLAGS_{}", WINDOWS.replace('-', "_")),
-            flags.join(" "),
-        );
+        cargo.env(format!("CFLAGS_{target}"), flags.join(" "));
         Ok(cargo)
     }
 
@@ -373,8 +375,6 @@ impl Standard {
 /// Makes what the compiler links with: mingw's, told of what lies in `base` by paths from there. Its linker puts imports in the
 /// order of the paths of their archives, and a library made at another place would have them in another order.
 fn linker(base: &Path) -> Result<PathBuf, Failed> {
-    // The compiler sees by the name what kind of linker it is.
-    let linker = base.join("linker").join(format!("{MINGW}gcc"));
     let script = format!(
         "#!/bin/sh\n\
          # Links a program of Windows, wherever it is made. Made by cargo xtask windows.\n\
@@ -385,14 +385,24 @@ fn linker(base: &Path) -> Result<PathBuf, Failed> {
          \tset -- \"$@\" \"${{argument#\"$base\"/}}\"\n\
          done\n\
          exec {MINGW}gcc \"$@\"\n",
-        base = base.display()
+        base = base.display().to_string().replace('\'', r"'\''")
     );
-    // Cargo links anew what was linked with another linker, or an older one.
-    let is_made = std::fs::read(&linker).is_ok_and(|made| made == script.as_bytes());
-    if !is_made {
-        make_directory(linker.parent().unwrap_or(base))?;
-        write(&linker, script.as_bytes())?;
-        run_quietly(Command::new("chmod").arg("755").arg(&linker))?;
+    // Cargo links anew if the linker has another path; what it holds it does not look at. The compiler sees by the name that
+    // it is called as gcc is. It is not mingw's whole name: the build script of a C library, which is told of the linker,
+    // would then take it for one of a set of tools of that place, and compile with it.
+    let mut hasher = DefaultHasher::new();
+    script.hash(&mut hasher);
+    let directory = base
+        .join("linker")
+        .join(format!("{:016x}", hasher.finish()));
+    let linker = directory.join("gcc");
+    if !linker.is_file() {
+        make_directory(&directory)?;
+        // It is there as soon as it can be started.
+        let coming = directory.join(format!("gcc.{}", std::process::id()));
+        write(&coming, script.as_bytes())?;
+        run_quietly(Command::new("chmod").arg("755").arg(&coming))?;
+        std::fs::rename(&coming, &linker).map_err(|error| cannot_write(&linker, &error))?;
     }
     Ok(linker)
 }
