@@ -156,15 +156,15 @@ impl Conversation {
         }
         let asker = |leg: &&Leg| match &consult.asker {
             Some(asker) => leg.participant == *asker,
-            // Whoever of the conversation hands the call on by consulting has asked.
-            None => leg.end == End::ConsultTransfer,
+            // Whoever of the conversation hands the call on by consulting, or joins the calls, has asked.
+            None => matches!(leg.end, End::ConsultTransfer | End::Conference),
         };
         let asker = self.legs.iter().rev().find(asker);
         if let Some(asker) = asker.filter(|asker| asker.is_cleared()) {
-            let outcome = if asker.end == End::ConsultTransfer {
-                Outcome::Transfer
-            } else {
-                Outcome::Cancelled
+            let outcome = match asker.end {
+                End::ConsultTransfer => Outcome::Transfer,
+                End::Conference => Outcome::Conference,
+                End::Plain | End::Transfer => Outcome::Cancelled,
             };
             return Some((outcome, asker.ended));
         }

@@ -107,9 +107,11 @@ impl Conversation {
 
     /// What it came to, if it is one that another conversation asked.
     pub(crate) fn as_consult(&self) -> Outcome {
-        let is_handed_on = |leg: &Leg| leg.end != End::Plain;
-        if self.legs.iter().any(is_handed_on) {
+        let ends = || self.legs.iter().map(|leg| leg.end);
+        if ends().any(End::is_transfer) {
             Outcome::Transfer
+        } else if ends().any(|end| end == End::Conference) {
+            Outcome::Conference
         } else {
             Outcome::Cancelled
         }
@@ -365,7 +367,8 @@ impl Conversation {
         telling.hand_on(events);
         scribe.telling = telling;
         self.learn_other_media(snapshot);
-        self.tell_call_cleared(showing.news(), showing, scribe, events);
+        let has_ended = showing.head.ended.is_some();
+        self.tell_call_cleared(showing.news(), has_ended, showing, scribe, events);
     }
 
     fn tell_party(
@@ -552,13 +555,14 @@ impl Conversation {
     fn tell_call_cleared(
         &mut self,
         source: Source,
+        has_ended: bool,
         showing: &Showing<'_>,
         scribe: &mut Scribe,
         events: &mut VecDeque<Event>,
     ) {
         // A participant may be shown, with attributes, before anything is done to call it.
         let has_begun = !self.legs.is_empty() || self.members.iter().any(Member::has_callbacks);
-        let is_over = (has_begun || showing.head.ended.is_some())
+        let is_over = (has_begun || has_ended)
             && self.legs.iter().all(Leg::is_cleared)
             && !self.members.iter().any(Member::awaits_callback)
             && self.other_media.iter().all(|(_, is_over)| *is_over);
@@ -682,14 +686,15 @@ impl Conversation {
         for (_, is_over) in &mut self.other_media {
             *is_over = true;
         }
-        let source = if voice.telling.len() > 0 {
+        // A conversation that is unknown has no answer that shows its end.
+        let source = if voice.telling.len() > 0 || snapshot.is_none() {
             Source::Synthetic
         } else {
             showing.news()
         };
         let first = events.len();
         telling.hand_on(events);
-        self.tell_call_cleared(source, showing, scribe, events);
+        self.tell_call_cleared(source, true, showing, scribe, events);
         if source == Source::Synthetic {
             for event in events.iter_mut().skip(first) {
                 event.source = source;

@@ -66,6 +66,8 @@ pub(crate) enum End {
     Transfer,
     /// `transfer.consult`.
     ConsultTransfer,
+    /// `transfer.conference`.
+    Conference,
 }
 
 impl End {
@@ -74,8 +76,14 @@ impl End {
         match word {
             "transfer" => Self::Transfer,
             "transfer.consult" => Self::ConsultTransfer,
+            "transfer.conference" => Self::Conference,
             _ => Self::Plain,
         }
+    }
+
+    /// Whether another connection takes over.
+    pub(crate) fn is_transfer(self) -> bool {
+        matches!(self, Self::Transfer | Self::ConsultTransfer)
     }
 }
 
@@ -821,7 +829,7 @@ impl Leg {
             }
             voice.telling.push(event);
         }
-        if self.is_open() && self.role.is_person() && self.end != End::Plain {
+        if self.is_open() && self.role.is_person() && self.end.is_transfer() {
             self.tell_transferred(shown, source, voice);
         }
         let detail = dialer_result(voice.showing, view);

@@ -684,6 +684,62 @@ fn a_consult_becomes_a_conference() {
     );
 }
 
+/// The platform says so by the end of a leg, before a body shows the three together.
+#[test]
+fn a_consult_whose_leg_ends_in_a_conference_is_not_cancelled() {
+    let mut ear = Ear::new();
+    consult(&mut ear);
+    let left = gone(
+        asking(json!({"connectedTime": at(5)})),
+        20,
+        "transfer.conference",
+    );
+    ear.hear(
+        NESTED,
+        &body(&[customer(), left, talking("ben", "user", 12)]).to_string(),
+    );
+    let events = ear.events();
+    assert_eq!(
+        events.iter().map(short).collect::<Vec<_>>(),
+        ["ConsultCompleted ann", "ConnectionCleared ann"]
+    );
+    assert_eq!(
+        reasons(&events, EventKind::ConsultCompleted),
+        ["conference"]
+    );
+}
+
+/// The same of a consult in a conversation of its own: that one ends into the conference.
+#[test]
+fn a_conversation_that_was_asked_and_ends_in_a_conference_is_no_cancelled_consult() {
+    let mut ear = Ear::new();
+    let head = json!({"consultationConversations": [{"id": "conversation-2"}]});
+    let ann = agent("ann", "connected", json!({"connectedTime": at(5)}));
+    let second = |ann, ben| {
+        let head = json!({"associatedConversation": {"id": "conversation-1"}});
+        called("conversation-2", &[ann, ben], head)
+    };
+    let first = |more: &[Value]| {
+        let parties = [&[customer(), ann.clone()], more].concat();
+        called("conversation-1", &parties, head.clone())
+    };
+    ear.told(NESTED, &first(&[]));
+    let (asks, asked) = (talking("ann-2", "user", 10), talking("ben", "user", 12));
+    ear.told(NESTED, &second(asks.clone(), asked.clone()));
+    let word = "transfer.conference";
+    let ended = second(gone(asks, 20, word), gone(asked, 20, word));
+    let mut told = ear.told(NESTED, &ended);
+    told.extend(ear.told(NESTED, &first(&[talking("ben", "user", 20)])));
+    ear.now.elapsed += Duration::from_secs(60);
+    ear.calls.handle_timeout(ear.now);
+    told.extend(ear.events().iter().map(short));
+    let consults: Vec<_> = told
+        .iter()
+        .filter(|line| line.starts_with("Conf") || line.starts_with("Consult"))
+        .collect();
+    assert_eq!(consults, ["ConsultCompleted call", "Conferenced call"]);
+}
+
 /// The consult went on when the socket was lost. When it is read, who asked has left: the call was taken back at second 16.
 #[test]
 fn a_consult_that_became_a_conference_unheard_is_not_cancelled() {
@@ -1482,6 +1538,23 @@ fn a_conversation_that_ends_before_anybody_was_called_leaves() {
             "CallTerminated call (recovered)"
         ]
     );
+    assert_eq!(ear.calls.open_conversations(), 0);
+}
+
+/// The platform has forgotten one that nobody was ever called in.
+#[test]
+fn a_conversation_that_is_unknown_before_anybody_was_called_leaves() {
+    let mut ear = Ear::new();
+    let shown = body(&[someone("customer", "customer", "none", json!({}))]);
+    assert_eq!(ear.told(NESTED, &shown), ["CallCreated call"]);
+    ear.calls.handle_gone(&"conversation-1".into(), ear.now);
+    let events = ear.events();
+    let kinds: Vec<_> = events.iter().map(|event| event.kind).collect();
+    assert_eq!(kinds, [EventKind::CallCleared, EventKind::CallTerminated]);
+    for event in &events {
+        let told = (event.source, &*event.reason);
+        assert_eq!(told, (Source::Synthetic, "conversation.unknown"));
+    }
     assert_eq!(ear.calls.open_conversations(), 0);
 }
 

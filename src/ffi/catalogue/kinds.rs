@@ -461,7 +461,7 @@ pub(super) const ROWS: &[Row] = &[
         when: "The consult became a transfer (`reason` `transfer`) or a conference (`reason` `conference`). It has \
                the id that `consult_cancelled` of the same consult would have: a consult ends once.",
         nested: "`calls[].disconnectType` = `transfer.consult` of who asks, or a transfer in the conversation that is \
-                 asked; or both are in the conference",
+                 asked, or `transfer.conference`; or both are in the conference",
         flat: "as nested. Analytics, of a consult that was told to have begun: both have segments of a `conference` at \
                the same time",
         time: "of a transfer, the end of who asks",
